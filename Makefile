@@ -1,0 +1,94 @@
+# Every command of the repository; hooks and .ci/run call these targets. `make help` lists them.
+# Variables: DATABASE_URL (migrate, uninstall), APP (dev), DEMO_FLAGS (demo), TESTS and PYTEST_FLAGS (test), UPGRADE=1
+# (requirements), PYTHON (setup: the interpreter to build .venv with).
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+BIN := .venv/bin
+APP ?= examples.github_reminder.app:app
+DEMO_FLAGS ?=
+TESTS ?=
+PYTEST_FLAGS ?=
+
+# What exists of the folders that hold Python of ours; a new member is found by itself.
+PACKAGES := $(wildcard py/*/src integrations/*/src)
+has_python = $(if $(shell find $(1) -name '*.py' -print -quit),$(1))
+TYPED := $(PACKAGES) $(wildcard py/*/hatch_build.py) \
+    $(foreach folder,$(wildcard tests/support tests/repo examples benchmarks scripts),$(call has_python,$(folder)))
+
+.PHONY: help
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## Make .venv from the pinned requirements, our packages editable. The second time it does nothing.
+	@PYTHON="$(PYTHON)" scripts/setup.sh
+
+.PHONY: demo
+demo: setup ## Run the founding example end to end on an embedded Postgres (DEMO_FLAGS=…).
+	@$(BIN)/python -m examples.github_reminder.demo $(DEMO_FLAGS)
+
+.PHONY: dev
+dev: setup ## Run everything for an app in development (APP=module:app).
+	@$(BIN)/perdure dev $(APP)
+
+.PHONY: test
+test: setup ## Run the tests (TESTS=path, PYTEST_FLAGS=…), on an embedded Postgres or on DATABASE_URL.
+	@$(BIN)/python -m pytest $(PYTEST_FLAGS) $(TESTS)
+
+.PHONY: lint
+lint: setup ## Check style, types, SQL and imports; change nothing.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/sqlfluff lint --disable-progress-bar --processes 0 sql
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: lint-sql-bodies
+lint-sql-bodies: setup ## Check the bodies of the SQL functions in a migrated database (DATABASE_URL=…, plpgsql_check there).
+	@$(BIN)/python scripts/check_sql_bodies.py $(if $(DATABASE_URL),--database-url "$(DATABASE_URL)")
+
+.PHONY: fmt
+fmt: setup ## Format Python and SQL, and fix what can be fixed.
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/sqlfluff fix --disable-progress-bar --processes 0 sql
+
+.PHONY: check
+check: lint test ## Lint, then test: run it before you push.
+
+.PHONY: requirements
+requirements: setup ## Compile requirements/*.in (UPGRADE=1 takes the newest versions).
+	@UPGRADE="$(UPGRADE)" scripts/requirements.sh
+
+.PHONY: migrate
+migrate: setup ## Bring a database to this release's schema (DATABASE_URL=…).
+	@$(BIN)/perdure migrate $(if $(DATABASE_URL),--database-url "$(DATABASE_URL)")
+
+.PHONY: initial-migration
+initial-migration: setup ## Rebuild sql/migrations/0001_initial.sql from sql/schema/ (before the first release only).
+	@$(BIN)/python scripts/build_initial_migration.py
+
+.PHONY: uninstall
+uninstall: setup ## Remove everything of ours from a database (DATABASE_URL=…).
+	@$(BIN)/perdure uninstall $(if $(DATABASE_URL),--database-url "$(DATABASE_URL)")
+
+.PHONY: docs
+docs: setup ## Write docs/reference/ from the headers of the SQL functions.
+	@$(BIN)/python scripts/sql_reference.py
+
+.PHONY: dist
+dist: setup ## Build every distribution into dist/.
+	@scripts/dist.sh
+
+.PHONY: bench
+bench: setup ## Run the benchmarks (they take minutes; see benchmarks/).
+	@$(BIN)/python -m benchmarks
+
+.PHONY: clean
+clean: ## Remove what the tools made; .venv stays.
+	@rm -rf dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
