@@ -1,0 +1,9 @@
+-- _unshield: a part of a shielded document as the user wrote it, to be stored.
+create or replace function perdure._unshield(p_document json)
+returns json
+language sql immutable parallel safe
+return case
+    when position(chr(64976) in p_document::text) = 0 then p_document
+    else replace(p_document::text, chr(64976) || '\\u', '\u')::json
+end;
+comment on function perdure._unshield(json) is 'A part of a shielded document as it was written.';

@@ -1,0 +1,47 @@
+-- describe_environment: an environment with its project and organization, as GET /api/v1/whoami shows it.
+-- Returns    {id, slug, type, createdAt, updatedAt, pkApiKey, project, organization}; pkApiKey is empty, since keys
+--            are not stored.
+-- Errors     JQ001 not_found.
+-- Called by  the server.
+create or replace function perdure.describe_environment(p_environment_id uuid)
+returns json
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_description json;
+begin
+    select json_build_object(
+        'id', e.id,
+        'slug', e.slug,
+        'type', e.type,
+        'createdAt', perdure._iso(e.created_at),
+        'updatedAt', perdure._iso(e.updated_at),
+        'pkApiKey', '',
+        'project', json_build_object(
+            'id', p.id,
+            'slug', p.slug,
+            'name', p.name,
+            'createdAt', perdure._iso(p.created_at),
+            'updatedAt', perdure._iso(p.updated_at)
+        ),
+        'organization', json_build_object(
+            'id', o.id,
+            'slug', o.slug,
+            'title', o.title,
+            'createdAt', perdure._iso(o.created_at),
+            'updatedAt', perdure._iso(o.updated_at)
+        )
+    ) into v_description
+    from perdure.environments as e
+    inner join perdure.projects as p on p.id = e.project_id
+    inner join perdure.organizations as o on o.id = p.organization_id
+    where e.id = p_environment_id;
+    if v_description is null then
+        raise exception using
+            errcode = 'JQ001',
+            message = format('there is no environment %s', coalesce(p_environment_id::text, 'null'));
+    end if;
+    return v_description;
+end;
+$$;
+comment on function perdure.describe_environment(uuid) is 'An environment with its project and organization.';

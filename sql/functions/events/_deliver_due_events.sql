@@ -1,0 +1,33 @@
+-- _deliver_due_events: deliver delayed events whose time has come.
+-- Returns    how many events were delivered.
+-- Locks      events, skip locked.
+-- Called by  promote_due.
+create or replace function perdure._deliver_due_events(p_limit integer)
+returns integer
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_now constant timestamptz := perdure.clock();
+    v_ids uuid[];
+begin
+    with due as (
+        select e.id
+        from perdure.events as e
+        where e.due_at <= v_now
+        order by e.due_at, e.id
+        limit p_limit
+        for update skip locked
+    ),
+    delivered as (
+        update perdure.events as e
+        set delivered_at = v_now, due_at = null, updated_at = v_now
+        from due as d
+        where e.id = d.id
+        returning e.id
+    )
+    select coalesce(array_agg(d.id order by d.id), '{}') into v_ids from delivered as d;
+    perform perdure._deliver_events(v_ids);
+    return cardinality(v_ids);
+end;
+$$;
+comment on function perdure._deliver_due_events(integer) is 'Deliver delayed events whose time has come.';

@@ -1,0 +1,96 @@
+-- send_events: store events and start the runs they cause: one transaction, any number of events. The same
+-- event id in the same environment is stored once: sent again, an event that was delivered is left as it is;
+-- one that still lies 5 s or more ahead takes the new payload, context and delivery time.
+-- Arguments  p_events   JSON array of {name, payload?, context?, id?, timestamp?, source?, payloadType?,
+--            isTest?, sourceContext?};
+--            p_options  {deliverAt?: ISO 8601, deliverAfter?: seconds}, for all of them.
+-- Returns    each event as stored (ApiEventLog), in the order given.
+-- Errors     JQ001 not_found: no such environment; JQ010 invalid_argument: names the element and member.
+-- Locks      events of these ids, in the order of event_id; no run rows.
+-- Called by  the server, apps in direct mode, psql.
+create or replace function perdure.send_events(p_environment_id uuid, p_events json, p_options json default '{}')
+returns setof json
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_now constant timestamptz := perdure.clock();
+    v_events constant json := perdure._shield(p_events);
+    v_deliver_at timestamptz;
+    v_changed_ids uuid[];
+    v_due_ids uuid[];
+    v_event_ids text[];
+begin
+    if not exists (select 1 from perdure.environments as e where e.id = p_environment_id) then
+        raise exception using
+            errcode = 'JQ001', message = format('there is no environment %s', coalesce(p_environment_id::text, 'null'));
+    end if;
+    perform perdure._check_events(v_events, p_options);
+    v_deliver_at := coalesce(
+        (p_options ->> 'deliverAt')::timestamptz,
+        v_now + make_interval(secs => (p_options ->> 'deliverAfter')::double precision),
+        v_now
+    );
+
+    with input as materialized (
+        select
+            i.*,
+            coalesce(i.id, perdure.new_id()::text) as event_id
+        from rows from (
+            json_to_recordset(v_events) as (
+                id text, name text, payload json, context json, source text, "timestamp" timestamptz,
+                "payloadType" text, "isTest" boolean, "sourceContext" json
+            )
+        ) with ordinality as i (
+            id, name, payload, context, source, happened_at, payload_type, is_test, source_context, ordinal
+        )
+    ),
+    stored as (
+        insert into perdure.events as e (
+            id, environment_id, event_id, name, source, payload, payload_type, context, source_context, is_test,
+            happened_at, deliver_at, due_at, delivered_at, created_at, updated_at
+        )
+        select
+            f.row_id, p_environment_id, f.event_id, f.name, coalesce(f.source, 'trigger.dev'),
+            coalesce(perdure._unshield(f.payload), '{}'), coalesce(f.payload_type, 'JSON'),
+            coalesce(perdure._unshield(f.context), '{}'), perdure._unshield(f.source_context),
+            coalesce(f.is_test, false), coalesce(f.happened_at, v_now), v_deliver_at,
+            case when v_deliver_at > v_now then v_deliver_at end,
+            case when v_deliver_at <= v_now then v_now end,
+            v_now, v_now
+        from (
+            -- Ids ascend in the order of the events; rows are locked in the order of event ids, so that two
+            -- calls cannot wait for each other.
+            select u.*, perdure.new_id() as row_id
+            from (select distinct on (i.event_id) i.* from input as i order by i.event_id, i.ordinal) as u
+            order by u.ordinal
+        ) as f
+        order by f.event_id collate "C"
+        on conflict (environment_id, event_id) do update
+        set
+            payload = excluded.payload,
+            context = excluded.context,
+            deliver_at = excluded.deliver_at,
+            due_at = excluded.deliver_at,
+            updated_at = v_now
+        where e.due_at is not null and excluded.deliver_at >= v_now + interval '5 seconds'
+        returning e.id, e.due_at
+    )
+    select
+        (select array_agg(s.id) from stored as s where s.due_at is not null),
+        (select array_agg(s.id order by s.id) from stored as s where s.due_at is null),
+        (select array_agg(i.event_id order by i.ordinal) from input as i)
+    into v_changed_ids, v_due_ids, v_event_ids;
+
+    perform perdure._deliver_events(v_due_ids);
+    if v_changed_ids is not null then
+        perform perdure._notify_dispatchers('due');
+    end if;
+
+    return query
+    select perdure._event_json(e)
+    from unnest(v_event_ids) with ordinality as wanted (event_id, ordinal)
+    inner join perdure.events as e on e.environment_id = p_environment_id and e.event_id = wanted.event_id
+    order by wanted.ordinal;
+end;
+$$;
+comment on function perdure.send_events(uuid, json, json) is 'Store events and start the runs they cause.';

@@ -1,0 +1,117 @@
+-- _apply_replies: store the tasks that replies carry; schedule their waits and next attempts; find the runs
+-- to execute again now.
+-- Arguments  p_results  results that moved their run, with the status it got.
+-- Returns    runs to queue: those that yielded, and those whose awaited task has ended meanwhile.
+-- Errors     JQ010 invalid_argument: a reply is about a task that its run does not have; and what Postgres says
+--            of values that cannot be stored.
+-- Locks      tasks of these runs, which the caller has locked.
+-- Called by  apply_results.
+create or replace function perdure._apply_replies(p_results perdure.execution_result[])
+returns uuid[]
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_now constant timestamptz := perdure.clock();
+    v_calls perdure.task_call[];
+    v_results perdure.execution_result[];  -- those about a task, with its id
+    v_waiting_ids uuid[];
+    v_ready_ids uuid[];
+begin
+    -- 1. Tasks riding along, then the task that the reply is about when the platform has not seen it yet.
+    select array_agg(
+        row(i.ordinal, null, r.run_id, null, r.lease_number, i.task, false, null, null)::perdure.task_call
+        order by r.run_id, i.ordinal
+    ) into v_calls
+    from unnest(p_results) as r
+    cross join lateral (
+        select e.task, e.ordinal::integer
+        from json_array_elements(
+            case when json_typeof(r.reply -> 'tasks') <> 'null' then r.reply -> 'tasks' end
+        ) with ordinality as e (task, ordinal)
+        union all
+        select r.reply -> 'task', 1000000
+        where json_typeof(r.reply -> 'task') = 'object' and r.reply -> 'task' ->> 'id' is null
+    ) as i (task, ordinal)
+    where r.reply -> 'tasks' is not null or r.reply -> 'task' is not null;
+    if v_calls is not null then
+        perform 1 from perdure._store_tasks(v_calls);
+    end if;
+
+    -- 2. What each reply, or each of the replies of parallel children, says about its task, found by id, or by key
+    -- where the reply defined it.
+    select array_agg(row(
+        r.run_id, r.lease_number, r.verdict, r.duration_ms, r.http_status, r.message, i.reply, i.reply ->> 'status',
+        r.run_status, t.id
+    )::perdure.execution_result order by r.run_id) into v_results
+    from unnest(p_results) as r
+    cross join lateral (
+        select r.reply
+        union all
+        select c.reply
+        from json_array_elements(r.reply -> 'childErrors') as c (reply)
+        where r.reply_status = 'RESUME_WITH_PARALLEL_TASK'
+    ) as i (reply)
+    -- limit keeps this an index look-up a reply, whatever the planner thinks of the number of results.
+    cross join lateral (
+        select t.id
+        from perdure.tasks as t
+        where
+            t.run_id = r.run_id
+            and t.id = coalesce(
+                perdure._to_uuid(coalesce(i.reply -> 'task' ->> 'id', i.reply ->> 'id')),
+                (
+                    select k.id from perdure.tasks as k
+                    where k.run_id = r.run_id and k.idempotency_key = i.reply -> 'task' ->> 'idempotencyKey'
+                )
+            )
+        limit 1
+    ) as t
+    where r.reply is not null;
+    if exists (
+        select 1 from unnest(p_results) as r
+        where
+            r.reply_status in (
+                'RESUME_WITH_TASK', 'RESUME_WITH_PARALLEL_TASK', 'RETRY_WITH_TASK',
+                'AUTO_YIELD_EXECUTION_WITH_COMPLETED_TASK'
+            )
+            and not exists (
+                select 1 from unnest(v_results) as n where n.run_id = r.run_id and n.reply_status = r.reply_status
+            )
+    ) then
+        raise exception using errcode = 'JQ010', message = 'it is about a task that its run does not have';
+    end if;
+    perform perdure._complete_yielded_tasks(v_results);
+    perform perdure._fail_reported_tasks(v_results);
+    perform perdure._retry_tasks(v_results);
+    perform perdure._await_tasks(v_results);
+
+    -- 3. A wait that is over, or a task finished by somebody else, before the reply was handed in: nobody else
+    -- would wake the run.
+    select coalesce(array_agg(distinct n.run_id), '{}') into v_waiting_ids
+    from unnest(v_results) as n
+    cross join lateral (
+        select 1
+        from perdure.tasks as t
+        where t.id = n.task_id and (t.status = 'WAITING' or (t.status = 'RUNNING' and t.operation is not null))
+        union all
+        select 1
+        from perdure.tasks as t
+        where
+            n.reply_status = 'RESUME_WITH_PARALLEL_TASK' and t.run_id = n.run_id and t.parent_id = n.task_id
+            and (t.status = 'WAITING' or (t.status = 'RUNNING' and t.operation is not null))
+        limit 1
+    ) as w;
+    update perdure.runs as r
+    set status = 'WAITING_TO_EXECUTE', updated_at = v_now
+    from unnest(p_results) as u
+    where u.run_status = 'WAITING_TO_CONTINUE' and r.id = u.run_id and r.id <> all(v_waiting_ids);
+
+    select array_agg(u.run_id order by u.run_id) into v_ready_ids
+    from unnest(p_results) as u
+    inner join perdure.runs as r on r.id = u.run_id
+    where r.status = 'WAITING_TO_EXECUTE' and r.due_at is null;
+    return v_ready_ids;
+end;
+$$;
+comment on function perdure._apply_replies(perdure.execution_result[])
+is 'Store and schedule what replies say about tasks.';

@@ -1,0 +1,24 @@
+-- _close_runs: what follows when runs end, however they end: their open tasks end too.
+-- Arguments  p_run_ids  runs that have just become final, locked by the caller; null or empty: nothing to do.
+-- Called by  apply_results, claim_runs, _cancel_runs.
+create or replace function perdure._close_runs(p_run_ids uuid[])
+returns void
+language plpgsql volatile set search_path = pg_catalog, pg_temp
+as $$
+declare
+    v_now constant timestamptz := perdure.clock();
+begin
+    if coalesce(cardinality(p_run_ids), 0) = 0 then
+        return;
+    end if;
+    update perdure.tasks as t
+    set
+        status = case when r.status in ('TIMED_OUT', 'CANCELED') then 'CANCELED' else 'ERRORED' end,
+        completed_at = v_now,
+        due_at = null,
+        updated_at = v_now
+    from perdure.runs as r
+    where r.id = any(p_run_ids) and t.run_id = r.id and t.status in ('PENDING', 'WAITING', 'RUNNING');
+end;
+$$;
+comment on function perdure._close_runs(uuid[]) is 'End the open tasks of runs that have ended.';

@@ -1,0 +1,49 @@
+-- _cached_tasks: a page of the tasks that an execution is told, so that it need not ask for them.
+-- Arguments  p_all        every task (an SDK that starts a task without asking must know all of them); false:
+--            the completed ones that have a result;
+--            p_cursor     first task of the page; null: from the beginning;
+--            p_max_bytes  stop at the first task that does not fit, but return at least one; p_max_count
+--            null: no limit.
+-- Returns    one row: tasks as JSON (CachedTask and attempts), oldest first; the first task left out, or
+--            null.
+-- Called by  claim_runs, get_cached_tasks.
+create or replace function perdure._cached_tasks(
+    p_run_id uuid, p_all boolean, p_cursor uuid, p_max_bytes integer, p_max_count integer
+)
+returns table (tasks json, next_cursor uuid)
+language sql stable
+begin atomic
+    select
+        coalesce(json_agg(c.task order by c.id) filter (where c.fits), '[]'),
+        (array_agg(c.id order by c.id) filter (where not c.fits))[1]
+    from (
+        select
+            i.id,
+            i.task,
+            i.ordinal = 1 or (
+                sum(octet_length(i.task::text) + 1) over (order by i.id) <= p_max_bytes
+                and (p_max_count is null or i.ordinal <= p_max_count)
+            ) as fits
+        from (
+            select
+                t.id,
+                row_number() over (order by t.id) as ordinal,
+                perdure._json_object(
+                    perdure._member('id', to_json(t.id)),
+                    perdure._member('idempotencyKey', to_json(t.idempotency_key)),
+                    perdure._member('status', to_json(t.status)),
+                    perdure._member('noop', to_json(t.noop)),
+                    perdure._member('attempts', to_json(t.attempt_count)),
+                    perdure._member('parentId', to_json(t.parent_id)),
+                    perdure._member('output', t.output)
+                ) as task
+            from perdure.tasks as t
+            where
+                t.run_id = p_run_id
+                and (p_cursor is null or t.id >= p_cursor)
+                and (p_all or (t.status = 'COMPLETED' and not t.noop))
+        ) as i
+    ) as c;
+end;
+comment on function perdure._cached_tasks(uuid, boolean, uuid, integer, integer)
+is 'A page of the tasks an execution is told.';

@@ -1,0 +1,77 @@
+-- finish_tasks: end tasks by id, as an SDK does that created them first. A task that has ended is left as it
+-- is and answered.
+-- Arguments  p_calls  JSON array of {environmentId, runId, taskId, leaseNumber?, status: COMPLETED | ERRORED,
+--            output?, error?, properties? (become the output properties), description?, params?}.
+-- Returns    a row for each call, in order: the task (ServerTask), or JQ001 not_found, JQ003
+--            already_finished, JQ005 lease_lost, JQ010 invalid_argument with a message.
+-- Called by  the server.
+create or replace function perdure.finish_tasks(p_calls json)
+returns table (ordinal integer, error_code text, error_message text, response json)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_now constant timestamptz := perdure.clock();
+    v_calls perdure.task_call[];
+begin
+    v_calls := perdure._check_task_calls(p_calls);
+    update perdure.tasks as t
+    set
+        status = f.status,
+        output = perdure._unshield(case f.status when 'COMPLETED' then f.body -> 'output' else f.body -> 'error' end),
+        output_properties = coalesce(perdure._unshield(f.body -> 'properties'), t.output_properties),
+        description = coalesce(f.body ->> 'description', t.description),
+        params = coalesce(perdure._unshield(f.body -> 'params'), t.params),
+        completed_at = v_now,
+        due_at = null,
+        updated_at = v_now
+    from (
+        -- The first of several calls for one task counts.
+        select distinct on (c.task_id) c.run_id, c.task_id, c.body, c.body ->> 'status' as status
+        from unnest(v_calls) as c
+        where c.error_code is null and c.body ->> 'status' in ('COMPLETED', 'ERRORED')
+        order by c.task_id, c.ordinal
+    ) as f
+    where t.id = f.task_id and t.run_id = f.run_id and t.status in ('PENDING', 'RUNNING', 'WAITING');
+
+    -- limit keeps this an index look-up a row, whatever the planner thinks of the number of calls.
+    return query
+    select
+        c.ordinal,
+        e.code,
+        coalesce(
+            c.error_message,
+            case e.code
+                when 'JQ001' then format('there is no task %s in run %s', coalesce(c.task_id::text, 'null'), c.run_id)
+                when 'JQ010'
+                    then format('status must be COMPLETED or ERRORED, not %s', coalesce(c.body ->> 'status', 'null'))
+            end
+        ),
+        case when e.code is null then perdure._task_json(t.task) end
+    from unnest(v_calls) as c
+    left join lateral (
+        select x as task from perdure.tasks as x where x.id = c.task_id and x.run_id = c.run_id limit 1
+    ) as t on true
+    cross join lateral (
+        select coalesce(
+            c.error_code,
+            case when (t.task).id is null then 'JQ001' end,
+            case when c.body ->> 'status' in ('COMPLETED', 'ERRORED') then null else 'JQ010' end
+        ) as code
+    ) as e
+    order by c.ordinal;
+exception
+    -- A call holds what cannot be stored, say a taskId that is no id: find it by trying one at a time.
+    when data_exception or integrity_constraint_violation or program_limit_exceeded then
+        if json_array_length(p_calls) > 1 then
+            return query
+            select e.ordinality::integer, f.error_code, f.error_message, f.response
+            from json_array_elements(p_calls) with ordinality as e
+            cross join lateral perdure.finish_tasks(json_build_array(e.value)) as f
+            order by e.ordinality;
+        else
+            return query select 1, 'JQ010', sqlerrm, null::json;
+        end if;
+end;
+$$;
+comment on function perdure.finish_tasks(json) is 'End tasks by id.';

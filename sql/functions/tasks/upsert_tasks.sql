@@ -1,0 +1,45 @@
+-- upsert_tasks: store tasks of executions; the hot path. One call for any number of callers, of whom each
+-- gets an answer of its own: a bad call fails alone.
+-- Arguments  p_calls  JSON array of {environmentId, runId, leaseNumber?, task}; task as in _store_tasks.
+--            Without leaseNumber (an SDK that does not know it) the run must be unfinished; in a CANCELED run
+--            the task is CANCELED too.
+-- Returns    a row for each call, in order: the task (ServerTask), or JQ001 not_found, JQ003
+--            already_finished, JQ005 lease_lost, JQ010 invalid_argument with a message.
+-- Called by  the server.
+create or replace function perdure.upsert_tasks(p_calls json)
+returns table (ordinal integer, error_code text, error_message text, response json)
+language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_column
+declare
+    v_calls perdure.task_call[];
+begin
+    v_calls := perdure._check_task_calls(p_calls);
+    for v_index in 1..coalesce(cardinality(v_calls), 0) loop
+        if v_calls[v_index].error_code is null and coalesce(v_calls[v_index].body ->> 'idempotencyKey', '') = '' then
+            v_calls[v_index].error_code := 'JQ010';
+            v_calls[v_index].error_message := 'task.idempotencyKey must be a text that is not empty';
+        end if;
+    end loop;
+
+    return query
+    select
+        c.ordinal, c.error_code, c.error_message, case when s.ordinal is not null then perdure._task_json(s.task) end
+    from unnest(v_calls) as c
+    left join perdure._store_tasks(v_calls) as s on s.ordinal = c.ordinal
+    order by c.ordinal;
+exception
+    -- A call holds what cannot be stored, say a delayUntil that is no instant: find it by trying one at a time.
+    when data_exception or integrity_constraint_violation or program_limit_exceeded then
+        if json_array_length(p_calls) > 1 then
+            return query
+            select e.ordinality::integer, u.error_code, u.error_message, u.response
+            from json_array_elements(p_calls) with ordinality as e
+            cross join lateral perdure.upsert_tasks(json_build_array(e.value)) as u
+            order by e.ordinality;
+        else
+            return query select 1, 'JQ010', sqlerrm, null::json;
+        end if;
+end;
+$$;
+comment on function perdure.upsert_tasks(json) is 'Store tasks of executions.';

@@ -1,0 +1,10 @@
+-- organizations: who owns projects. Written only by create_project.
+create table perdure.organizations (
+    id uuid primary key,
+    slug text not null,
+    title text not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint organizations_slug_unique unique (slug)
+);
+comment on table perdure.organizations is 'Owners of projects.';

@@ -1,0 +1,32 @@
+-- events: what happened, with its payload. An event that is delivered at once is inserted and never updated.
+-- Documents are json, not jsonb: the text is kept as it came, \u0000 and key order included.
+-- No foreign keys on the hot tables (events, runs, tasks and what hangs on them): ADR 0005.
+-- Written only by sql/functions/events/.
+create table perdure.events (
+    id uuid primary key,
+    environment_id uuid not null,
+    event_id text not null,  -- the sender's id; makes sending idempotent
+    name text not null,
+    source text not null,
+    payload json not null,
+    payload_type text not null,
+    context json not null,
+    source_context json,  -- {id, metadata} of the dynamic source or schedule that sent it
+    is_test boolean not null,
+    happened_at timestamptz not null,
+    deliver_at timestamptz not null,
+    due_at timestamptz,  -- set while delivery lies ahead
+    delivered_at timestamptz,
+    cancelled_at timestamptz,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint events_event_id_unique unique (environment_id, event_id),
+    constraint events_payload_type_known check (payload_type in ('JSON', 'REQUEST')),
+    constraint events_due_until_delivered check (
+        (due_at is null) = (delivered_at is not null or cancelled_at is not null)
+    ),
+    constraint events_due_at_finite check (isfinite(due_at))
+);
+comment on table perdure.events is 'Events with their payloads.';
+-- Serves promote_due: oldest due event first.
+create index events_due_idx on perdure.events (due_at, id) where due_at is not null;

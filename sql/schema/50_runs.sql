@@ -1,0 +1,43 @@
+-- runs: one execution of a job for one event in one environment. Legal changes of status: _run_may_become.
+-- Updated at every claim and every reply, so it carries no payload and no index on a column that changes at
+-- each step: these updates stay HOT. Written only by sql/functions/runs/ and _deliver_events.
+create table perdure.runs (
+    id uuid primary key,
+    environment_id uuid not null,
+    job_id uuid not null,
+    job_version_id uuid not null,
+    endpoint_id uuid not null,
+    event_id uuid not null,  -- events.id
+    status text not null,
+    is_test boolean not null,
+    lease_number integer not null default 0,  -- raised by each claim; a reply or task call with another number is late
+    execution_count integer not null default 0,  -- EXECUTE_JOB requests that ended, however
+    failure_count integer not null default 0,  -- of these, the last ones in a row that got no answer
+    duration_ms bigint not null default 0,  -- wall time of all executions
+    yielded_keys text[] not null default '{}',  -- keys of io.yield() already taken
+    output json,  -- result, or the error of a failed run; null and no completed_at: none yet
+    due_at timestamptz,  -- WAITING_TO_EXECUTE not before this instant (backoff); null: now
+    created_at timestamptz not null,
+    started_at timestamptz,
+    completed_at timestamptz,
+    updated_at timestamptz not null,
+    constraint runs_status_known check (
+        status in (
+            'PENDING', 'WAITING_ON_CONNECTIONS', 'QUEUED', 'EXECUTING', 'WAITING_TO_CONTINUE', 'WAITING_TO_EXECUTE',
+            'PREPROCESSING', 'STARTED', 'SUCCESS', 'FAILURE', 'TIMED_OUT', 'ABORTED', 'CANCELED', 'UNRESOLVED_AUTH',
+            'INVALID_PAYLOAD'
+        )
+    ),
+    constraint runs_completed_at_matches_status check (
+        (completed_at is not null)
+        = (status in ('SUCCESS', 'FAILURE', 'TIMED_OUT', 'ABORTED', 'CANCELED', 'UNRESOLVED_AUTH', 'INVALID_PAYLOAD'))
+    ),
+    constraint runs_due_at_finite check (isfinite(due_at))
+) with (fillfactor = 75);
+comment on table perdure.runs is 'Runs of jobs.';
+-- Serve list_runs and the views: newest first.
+create index runs_environment_idx on perdure.runs (environment_id, id);
+create index runs_job_idx on perdure.runs (job_id, id);
+create index runs_event_idx on perdure.runs (event_id);
+-- Serves promote_due: oldest due backoff first.
+create index runs_due_idx on perdure.runs (due_at, id) where due_at is not null;
