@@ -1,0 +1,1 @@
+"""Perdure's way into Postgres: pool, migrations, embedded server, one typed call per SQL function."""

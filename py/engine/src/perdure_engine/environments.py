@@ -1,0 +1,94 @@
+"""Projects, environments, API keys and settings: one call for each SQL function of the concept."""
+
+from dataclasses import dataclass
+
+from ._call import fetch_rows, fetch_value
+from .pool import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whom an API key belongs to."""
+
+    environment_id: str
+    kind: str
+    """``SECRET`` or ``PUBLIC``."""
+    environment_slug: str
+    environment_type: str
+    project_slug: str
+    organization_slug: str
+
+
+async def authenticate(conn: Connection, key: str) -> Caller | None:
+    """Whose key it is; ``None`` when it is unknown or revoked."""
+    rows = await fetch_rows(
+        conn,
+        Caller,
+        "select environment_id, kind, environment_slug, environment_type, project_slug, organization_slug"
+        " from perdure.authenticate(%s)",
+        [key],
+        prepare=True,
+    )
+    return rows[0] if rows else None
+
+
+async def describe_environment(conn: Connection, environment_id: str) -> bytes:
+    """The environment with its project and organization, as JSON.
+
+    Raises:
+        NotFound: there is no such environment.
+    """
+    description: bytes = await fetch_value(conn, "select perdure.describe_environment(%s)", [environment_id])
+    return description
+
+
+async def get_signing_secrets(conn: Connection, environment_id: str) -> list[bytes]:
+    """The signing secret of each active key of the environment, 32 bytes each."""
+    secrets: list[bytes] = await fetch_value(conn, "select perdure.get_signing_secrets(%s)", [environment_id])
+    return secrets
+
+
+async def create_project(conn: Connection, organization: str, project: str, name: str | None = None) -> str:
+    """Make a project with its four environments, or find it; returns its id. For the owner."""
+    project_id: str = await fetch_value(
+        conn, "select perdure.create_project(%s, %s, %s)", [organization, project, name]
+    )
+    return project_id
+
+
+async def get_environment(conn: Connection, project: str, slug: str) -> str:
+    """The id of an environment by its project's slug and its own (``dev``, ``stg``, ``prod``, ``prev``).
+
+    Raises:
+        NotFound: there is no such environment.
+    """
+    environment_id: str = await fetch_value(conn, "select perdure.get_environment(%s, %s)", [project, slug])
+    return environment_id
+
+
+async def create_api_key(
+    conn: Connection, environment_id: str, kind: str = "SECRET", key: str | None = None
+) -> str:
+    """Make an API key and return it in clear, for the only time. For the owner.
+
+    Args:
+        conn: a connection of the owner.
+        environment_id: what the key opens.
+        kind: ``SECRET`` or ``PUBLIC``.
+        key: this key instead of a new one; a key that is there already stays as it is.
+    """
+    clear: str = await fetch_value(
+        conn, "select perdure.create_api_key(%s, %s, %s)", [environment_id, kind, key]
+    )
+    return clear
+
+
+async def revoke_api_key(conn: Connection, key: str) -> bool:
+    """Refuse a key from now on; ``False`` when there is no such active key. For the owner."""
+    revoked: bool = await fetch_value(conn, "select perdure.revoke_api_key(%s)", [key])
+    return revoked
+
+
+async def set_setting(conn: Connection, name: str, value: str) -> None:
+    """Change a setting of the installation, such as ``public_url``. For the owner and the server."""
+    await fetch_value(conn, "select perdure.set_setting(%s, %s)", [name, value])

@@ -1,0 +1,74 @@
+"""Events: one call for each SQL function. JSON is in wire shape, event ids are the sender's."""
+
+from ._call import fetch_rows, fetch_value
+from .adapters import Json
+from .pool import Connection
+
+
+def _document(value: bytes) -> bytes:
+    return value
+
+
+async def send_events(
+    conn: Connection, environment_id: str, events: bytes, options: bytes = b"{}"
+) -> list[bytes]:
+    """Store events and start what they trigger; one transaction for all. An id that is known changes nothing.
+
+    Args:
+        conn: a connection of the server or an app.
+        environment_id: where the events happen.
+        events: a JSON array of RawEvent.
+        options: SendEventOptions, for all of them.
+    Returns: an ApiEventLog for each event, in the order of ``events``.
+    Raises:
+        InvalidArgument: names the event and the field.
+    """
+    return await fetch_rows(
+        conn,
+        _document,
+        "select e from perdure.send_events(%s, %s, %s) as e",
+        [environment_id, Json(events), Json(options)],
+        prepare=True,
+    )
+
+
+async def send_event(
+    conn: Connection, environment_id: str, name: str, payload: bytes = b"{}", event_id: str | None = None
+) -> bytes:
+    """Send one event; returns its ApiEventLog."""
+    event: bytes = await fetch_value(
+        conn, "select perdure.send_event(%s, %s, %s, %s)", [environment_id, name, Json(payload), event_id]
+    )
+    return event
+
+
+async def get_event(conn: Connection, environment_id: str, event_id: str) -> bytes:
+    """An event with its runs.
+
+    Raises:
+        NotFound: the environment has no such event.
+    """
+    event: bytes = await fetch_value(conn, "select perdure.get_event(%s, %s)", [environment_id, event_id])
+    return event
+
+
+async def cancel_event(conn: Connection, environment_id: str, event_id: str) -> bytes:
+    """Drop an event that is still to be delivered; returns its ApiEventLog.
+
+    Raises:
+        NotFound: the environment has no such event.
+    """
+    event: bytes = await fetch_value(conn, "select perdure.cancel_event(%s, %s)", [environment_id, event_id])
+    return event
+
+
+async def cancel_event_runs(conn: Connection, environment_id: str, event_id: str) -> bytes:
+    """Cancel the runs of an event; returns ``{cancelledRunIds, failedToCancelRunIds}``.
+
+    Raises:
+        NotFound: the environment has no such event.
+    """
+    outcome: bytes = await fetch_value(
+        conn, "select perdure.cancel_event_runs(%s, %s)", [environment_id, event_id]
+    )
+    return outcome

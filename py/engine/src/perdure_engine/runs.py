@@ -1,0 +1,142 @@
+"""Runs: one call for each SQL function of the concept. JSON is in wire shape."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from ._call import fetch_rows, fetch_value
+from .adapters import json_array
+from .pool import Connection
+
+LEASE_MARGIN = timedelta(seconds=10)
+"""How much longer than the endpoint's timeout a lease lasts, unless the caller says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedRun:
+    """A run that is ours until its lease ends, with all that the request needs."""
+
+    run_id: str
+    lease_number: int
+    endpoint_id: str
+    url: str
+    timeout_ms: int
+    """Longest time for the request."""
+    signing_secrets: list[bytes]
+    """One for each active key of the environment; sign with all of them."""
+    body: bytes
+    """The whole body of EXECUTE_JOB, to be sent as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """What a result made of its run."""
+
+    run_id: str
+    outcome: str
+    """The run's new status, or ``LEASE_LOST``, or ``DROPPED``."""
+
+
+async def claim_runs(
+    conn: Connection, dispatcher: str, limit: int, lease_margin: timedelta = LEASE_MARGIN
+) -> list[ClaimedRun]:
+    """Take up to ``limit`` ready runs, each with a new lease number.
+
+    Args:
+        conn: a connection of the dispatcher.
+        dispatcher: who claims; kept with the lease.
+        limit: most runs; the free slots of the caller.
+        lease_margin: how much longer than the endpoint's timeout the lease lasts.
+    """
+    return await fetch_rows(
+        conn,
+        ClaimedRun,
+        "select run_id, lease_number, endpoint_id, url, timeout_ms, signing_secrets, body"
+        " from perdure.claim_runs(%s, %s, %s)",
+        [dispatcher, limit, lease_margin],
+        prepare=True,
+    )
+
+
+async def apply_results(conn: Connection, results: Sequence[bytes]) -> list[RunOutcome]:
+    """Hand over what endpoints answered, or that they did not; moves the runs, in one transaction.
+
+    Args:
+        conn: a connection of the dispatcher.
+        results: valid JSON each: ``{runId, leaseNumber, verdict, durationMs, httpStatus?, message?, reply?,
+            metadata?}``.
+    """
+    return await fetch_rows(
+        conn,
+        RunOutcome,
+        "select run_id, outcome from perdure.apply_results(%s)",
+        [json_array(results)],
+        prepare=True,
+    )
+
+
+async def get_run(
+    conn: Connection,
+    environment_id: str,
+    run_id: str,
+    *,
+    subtasks: bool = False,
+    task_details: bool = False,
+    cursor: str | None = None,
+    take: int = 20,
+) -> bytes:
+    """A run with a page of its tasks.
+
+    Args:
+        conn: a connection of the server or an app.
+        environment_id: where the run must be.
+        run_id: which run.
+        subtasks: with the tasks inside tasks.
+        task_details: with the tasks' params and output.
+        cursor: id of the task that the page starts with; ``nextCursor`` of the page before.
+        take: most tasks in the page.
+    Raises:
+        NotFound: the environment has no such run.
+    """
+    run: bytes = await fetch_value(
+        conn,
+        "select perdure.get_run(%s, %s, %s, %s, %s, %s)",
+        [environment_id, run_id, subtasks, task_details, cursor, take],
+    )
+    return run
+
+
+async def list_runs(
+    conn: Connection,
+    environment_id: str,
+    *,
+    status: str | None = None,
+    job: str | None = None,
+    cursor: str | None = None,
+    take: int = 20,
+) -> bytes:
+    """A page of the environment's runs, newest first: ``{runs, nextCursor?}``.
+
+    Args:
+        conn: a connection of the server.
+        environment_id: whose runs.
+        status: only runs in this status.
+        job: only runs of the job with this id.
+        cursor: ``nextCursor`` of the page before.
+        take: most runs in the page.
+    """
+    runs: bytes = await fetch_value(
+        conn, "select perdure.list_runs(%s, %s, %s, %s, %s)", [environment_id, status, job, cursor, take]
+    )
+    return runs
+
+
+async def cancel_run(conn: Connection, environment_id: str, run_id: str) -> bytes:
+    """Cancel a run; returns it. A cancelled one stays as it is.
+
+    Raises:
+        NotFound: the environment has no such run.
+        AlreadyFinished: it has ended in another way.
+    """
+    run: bytes = await fetch_value(conn, "select perdure.cancel_run(%s, %s)", [environment_id, run_id])
+    return run

@@ -1,0 +1,83 @@
+"""Tasks: one call for each SQL function of the concept. JSON is in wire shape.
+
+``upsert_tasks`` and ``finish_tasks`` take many callers' calls at once: put them behind a ``GroupCommit``.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import LiteralString
+
+from ._call import fetch_rows, fetch_value
+from .adapters import json_array
+from .errors import PerdureError, error_for
+from .pool import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOutcome:
+    """What became of one call among many: a ServerTask or an error."""
+
+    ordinal: int
+    """The call's place in the request, from 1."""
+    error_code: str | None
+    error_message: str | None
+    response: bytes | None
+
+    @property
+    def result(self) -> bytes | PerdureError:
+        """The ServerTask, or the exception that this call deserves."""
+        if self.error_code is not None:
+            return error_for(self.error_code, self.error_message or "")
+        if self.response is None:
+            return PerdureError("the database answered neither a task nor an error")
+        return self.response
+
+
+async def upsert_tasks(conn: Connection, calls: Sequence[bytes]) -> list[TaskOutcome]:
+    """Store or find tasks; a call that fails does so alone, the others are carried out in one transaction.
+
+    Args:
+        conn: a connection of the server.
+        calls: valid JSON each: ``{environmentId, runId, leaseNumber?, task}``.
+    Returns: an outcome for each call, in their order.
+    """
+    return await _many(
+        conn,
+        "select ordinal, error_code, error_message, response from perdure.upsert_tasks(%s) order by ordinal",
+        calls,
+    )
+
+
+async def finish_tasks(conn: Connection, calls: Sequence[bytes]) -> list[TaskOutcome]:
+    """Record how tasks ended; a call that fails does so alone, the others are carried out in one transaction.
+
+    Args:
+        conn: a connection of the server.
+        calls: valid JSON each: ``{environmentId, runId, taskId, leaseNumber?, status, output?, error?,
+            properties?, description?, params?}``.
+    Returns: an outcome for each call, in their order.
+    """
+    return await _many(
+        conn,
+        "select ordinal, error_code, error_message, response from perdure.finish_tasks(%s) order by ordinal",
+        calls,
+    )
+
+
+async def get_cached_tasks(conn: Connection, environment_id: str, run_id: str, cursor: str) -> bytes:
+    """The tasks of a run from ``cursor`` on: ``{tasks, cursor?}``, the page after what EXECUTE_JOB carried.
+
+    Raises:
+        NotFound: the environment has no such run.
+    """
+    tasks: bytes = await fetch_value(
+        conn, "select perdure.get_cached_tasks(%s, %s, %s)", [environment_id, run_id, cursor]
+    )
+    return tasks
+
+
+async def _many(conn: Connection, query: LiteralString, calls: Sequence[bytes]) -> list[TaskOutcome]:
+    outcomes = await fetch_rows(conn, TaskOutcome, query, [json_array(calls)], prepare=True)
+    if [outcome.ordinal for outcome in outcomes] != list(range(1, len(calls) + 1)):
+        raise PerdureError(f"the database answered {len(outcomes)} of {len(calls)} calls")
+    return outcomes

@@ -1,0 +1,159 @@
+"""Group commit: batches by nature, and no caller suffers for another."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
+from perdure_engine.errors import DatabaseUnavailable, InvalidArgument
+from perdure_engine.group_commit import GroupCommit
+
+
+class Recorder:
+    """Carries out batches of numbers by doubling them; holds a batch while its gate is shut."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.failing: Callable[[Sequence[int]], Exception | None] = lambda _batch: None
+
+    async def __call__(self, batch: Sequence[int]) -> Sequence[int | Exception]:
+        self.batches.append(list(batch))
+        await self.gate.wait()
+        if error := self.failing(batch):
+            raise error
+        return [InvalidArgument(f"{number} is negative") if number < 0 else number * 2 for number in batch]
+
+
+async def settled() -> None:
+    """Let every task run until it waits for something outside."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def outcome_of(awaitable: Awaitable[int]) -> int | str:
+    try:
+        return await awaitable
+    except Exception as error:
+        return type(error).__name__
+
+
+async def test_an_idle_group_passes_a_call_on_at_once() -> None:
+    execute = Recorder()
+    group = GroupCommit(execute)
+    before = asyncio.get_running_loop().time()
+    assert await group.submit(1) == 2
+    assert await group.submit(2) == 4
+    assert execute.batches == [[1], [2]]
+    # No timer was involved: nothing in the loop was scheduled for later than now.
+    assert asyncio.get_running_loop().time() - before < 1
+
+
+async def test_calls_gather_while_a_batch_is_under_way() -> None:
+    execute = Recorder()
+    execute.gate.clear()
+    group = GroupCommit(execute)
+    first = asyncio.create_task(group.submit(1))
+    await settled()
+    others = [asyncio.create_task(group.submit(number)) for number in (2, 3, 4)]
+    await settled()
+    assert execute.batches == [[1]]
+    execute.gate.set()
+    assert await asyncio.gather(first, *others) == [2, 4, 6, 8]
+    assert execute.batches == [[1], [2, 3, 4]]
+
+
+async def test_calls_of_one_moment_go_together() -> None:
+    execute = Recorder()
+    group = GroupCommit(execute)
+    assert await asyncio.gather(*(group.submit(number) for number in range(5))) == [0, 2, 4, 6, 8]
+    assert execute.batches == [[0, 1, 2, 3, 4]]
+
+
+async def test_a_batch_has_a_largest_size_and_weight() -> None:
+    execute = Recorder()
+    group = GroupCommit(execute, max_batch=3, max_weight=10, weigh=lambda number: number)
+    await asyncio.gather(*(group.submit(number) for number in (1, 1, 1, 1, 9, 20, 2)))
+    assert execute.batches == [[1, 1, 1], [1, 9], [20], [2]]
+
+
+async def test_a_call_that_is_refused_is_refused_alone() -> None:
+    execute = Recorder()
+    group = GroupCommit(execute)
+    outcomes = await asyncio.gather(*(outcome_of(group.submit(number)) for number in (1, -1, 3)))
+    assert outcomes == [2, "InvalidArgument", 6]
+    assert execute.batches == [[1, -1, 3]]
+
+
+async def test_a_call_that_breaks_its_batch_is_found_by_halving() -> None:
+    execute = Recorder()
+    execute.failing = lambda batch: ValueError("not JSON") if 5 in batch else None
+    group = GroupCommit(execute)
+    outcomes = await asyncio.gather(*(outcome_of(group.submit(number)) for number in range(8)))
+    assert outcomes == [0, 2, 4, 6, 8, "ValueError", 12, 14]
+    assert len(execute.batches) == 1 + 2 * 3
+
+
+async def test_a_lost_connection_is_everybodys_and_the_next_batch_goes_on() -> None:
+    execute = Recorder()
+    execute.failing = lambda _batch: DatabaseUnavailable("gone")
+    group = GroupCommit(execute)
+    outcomes = await asyncio.gather(*(outcome_of(group.submit(number)) for number in (1, 2)))
+    assert outcomes == ["DatabaseUnavailable", "DatabaseUnavailable"]
+    assert execute.batches == [[1, 2]]
+    execute.failing = lambda _batch: None
+    assert await group.submit(3) == 6
+
+
+async def test_answers_that_do_not_match_the_calls_are_an_error() -> None:
+    async def forgetful(_batch: Sequence[int]) -> Sequence[int | Exception]:
+        return []
+
+    with pytest.raises(RuntimeError, match="0 results for 1 calls"):
+        await GroupCommit(forgetful).submit(1)
+
+
+async def test_a_caller_cancelled_while_waiting_takes_the_call_back() -> None:
+    execute = Recorder()
+    execute.gate.clear()
+    group = GroupCommit(execute)
+    first = asyncio.create_task(group.submit(1))
+    await settled()
+    second, third = (asyncio.create_task(group.submit(number)) for number in (2, 3))
+    await settled()
+    second.cancel()
+    await settled()
+    execute.gate.set()
+    assert [await first, await third] == [2, 6]
+    assert execute.batches == [[1], [3]]
+
+
+async def test_a_caller_cancelled_under_way_leaves_the_others_alone() -> None:
+    execute = Recorder()
+    execute.gate.clear()
+    group = GroupCommit(execute)
+    first, second = (asyncio.create_task(group.submit(number)) for number in (1, 2))
+    await settled()
+    first.cancel()
+    await settled()
+    execute.gate.set()
+    assert await second == 4
+    assert first.cancelled()
+    assert await group.submit(3) == 6
+
+
+async def test_drain_waits_for_every_answer() -> None:
+    execute = Recorder()
+    execute.gate.clear()
+    group = GroupCommit(execute)
+    calls = [asyncio.create_task(group.submit(number)) for number in (1, 2)]
+    await settled()
+    calls.append(asyncio.create_task(group.submit(3)))
+    drained = asyncio.create_task(group.drain())
+    await settled()
+    assert not drained.done()
+    execute.gate.set()
+    await drained
+    assert [call.done() for call in calls] == [True, True, True]
+    await group.drain()

@@ -1,0 +1,97 @@
+"""The pool: the right role, JSON untouched, and restarts of Postgres that callers do not notice."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import psycopg
+import pytest
+
+from perdure_engine.adapters import Json
+from perdure_engine.embedded import EmbeddedPostgres
+from perdure_engine.errors import DatabaseUnavailable, NotMigrated
+from perdure_engine.pool import Pool, open_pool
+from tests.support.waiting import eventually_async
+
+
+@pytest.fixture
+async def pool(db_url: str) -> AsyncIterator[Pool]:
+    async with await open_pool(db_url, role="perdure_server", application_name="test pool") as opened:
+        yield opened
+
+
+async def fetch(pool: Pool, query: str, *parameters: object) -> tuple[object, ...] | None:
+    async with pool.connection() as conn:
+        cursor = await conn.execute(query.encode(), parameters or None)
+        return await cursor.fetchone()
+
+
+async def test_connections_have_the_role_and_the_name(pool: Pool) -> None:
+    assert await fetch(pool, "select current_user::text, current_setting('application_name')") == (
+        "perdure_server",
+        "test pool",
+    )
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        await fetch(pool, "insert into perdure.settings values ('public_url', 'x', now()) returning name")
+
+
+async def test_json_passes_through_verbatim(pool: Pool) -> None:
+    document = b'{"b" : 1.0,  "a":[1e3, "\\u00e4"], "b":2}'
+    assert await fetch(pool, "select %s::json", Json(document)) == (document,)
+    assert await fetch(pool, "select '{\"a\": 1}'::jsonb, null::json") == (b'{"a": 1}', None)
+
+
+async def test_ids_are_text(pool: Pool) -> None:
+    text = "01890a5d-ac96-774b-bcce-b302099a8057"
+    assert await fetch(pool, "select %s::uuid", text) == (text,)
+
+
+async def test_an_unknown_role_is_not_waited_for(db_url: str) -> None:
+    with pytest.raises(NotMigrated, match=r'role "perdure_pilot" does not exist: run `perdure migrate`'):
+        await open_pool(db_url, role="perdure_pilot", application_name="test", wait_s=60)
+
+
+async def test_a_server_that_does_not_come_is_given_up() -> None:
+    with pytest.raises(DatabaseUnavailable):
+        await open_pool("postgresql://x@127.0.0.1:1/x", role="x", application_name="test", wait_s=0.2)
+
+
+async def test_a_pool_that_is_used_up_or_closed_says_so(db_url: str) -> None:
+    pool = await open_pool(db_url, role="perdure_server", application_name="test", max_size=1, wait_s=0.2)
+    async with pool.connection():
+        with pytest.raises(DatabaseUnavailable, match=r"within 0\.2 s"):
+            await fetch(pool, "select 1")
+    await pool.close()
+    with pytest.raises(DatabaseUnavailable, match="closed"):
+        await fetch(pool, "select 1")
+
+
+async def test_a_restart_is_not_noticed_by_the_next_callers(server: EmbeddedPostgres) -> None:
+    pool = await open_pool(server.url(), role="postgres", application_name="test", min_size=5, max_size=5)
+    async with pool:
+        await asyncio.gather(*(fetch(pool, "select pg_sleep(0.01)") for _ in range(20)))
+        server.restart()
+        begun = time.monotonic()
+        assert await asyncio.gather(*(fetch(pool, "select 1") for _ in range(20))) == [(1,)] * 20
+        assert time.monotonic() - begun < 5, "five dead connections must not be tried one after the other"
+
+
+async def test_callers_wait_while_postgres_is_away(server: EmbeddedPostgres) -> None:
+    pool = await open_pool(server.url(), role="postgres", application_name="test", min_size=2, max_size=4)
+    async with pool:
+        server.kill()
+        waiting = [asyncio.create_task(fetch(pool, "select 1")) for _ in range(8)]
+        await eventually_async(
+            lambda: pool.get_stats().get("connections_errors", 0) > 0, what="a failed attempt"
+        )
+        assert not any(call.done() for call in waiting)
+        await asyncio.to_thread(server.start)
+        assert await asyncio.gather(*waiting) == [(1,)] * 8
+
+
+async def test_a_call_cut_off_by_a_restart_is_database_unavailable(server: EmbeddedPostgres) -> None:
+    pool = await open_pool(server.url(), role="postgres", application_name="test")
+    async with pool:
+        with pytest.raises(psycopg.OperationalError):
+            await fetch(pool, "select pg_terminate_backend(pg_backend_pid())")
+        assert await fetch(pool, "select 1") == (1,)

@@ -1,0 +1,59 @@
+"""Wait for something to become true: never by sleeping a fixed time, always with a deadline."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, overload
+
+Value = TypeVar("Value")
+
+_POLL_S = 0.01
+
+
+def eventually(look: Callable[[], Value], *, timeout_s: float = 10.0, what: str = "") -> Value:
+    """Call ``look`` until it returns something true, and return that.
+
+    Args:
+        look: asked again and again; an exception of its ends the wait.
+        timeout_s: seconds after which the test fails.
+        what: what was waited for, for the message.
+    Raises:
+        AssertionError: the deadline passed; with the last value.
+    """
+    deadline = time.monotonic() + timeout_s
+    while not (value := look()):
+        if time.monotonic() > deadline:
+            raise _too_late(look, value, timeout_s, what)
+        time.sleep(_POLL_S)
+    return value
+
+
+@overload
+async def eventually_async(
+    look: Callable[[], Awaitable[Value]], *, timeout_s: float = 10.0, what: str = ""
+) -> Value: ...
+
+
+@overload
+async def eventually_async(
+    look: Callable[[], Value], *, timeout_s: float = 10.0, what: str = ""
+) -> Value: ...
+
+
+async def eventually_async(look: Callable[[], Any], *, timeout_s: float = 10.0, what: str = "") -> Any:
+    """``eventually`` in an event loop, which goes on meanwhile; ``look`` may be a coroutine function."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        value = look()
+        if isinstance(value, Awaitable):
+            value = await value
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise _too_late(look, value, timeout_s, what)
+        await asyncio.sleep(_POLL_S)
+
+
+def _too_late(look: object, value: object, timeout_s: float, what: str) -> AssertionError:
+    subject = what or getattr(look, "__name__", repr(look))
+    return AssertionError(f"not within {timeout_s:g} s: {subject} (last seen: {value!r})")
