@@ -1,0 +1,106 @@
+"""Errors the SDK raises.
+
+    PerdureError
+    ├─ ConfigurationError        a job, trigger, source or integration is declared wrongly; raised at import
+    ├─ MissingSetting            PERDURE_API_URL or PERDURE_API_KEY is needed and absent; raised at use
+    ├─ DuplicateTaskKey          a task key is used twice in one execution
+    ├─ TaskFailed                a task failed for good; catch it to go on without its result
+    ├─ RetryAt                   raised by a task's function: try again, not before that instant
+    ├─ UnserializableResult      a task or job returned something that is not JSON
+    ├─ StoredResultMismatch      a stored result no longer fits the function's return annotation
+    └─ ApiError                  the API refused a call (status, code), or did not answer (status None)
+
+Control flow is no error: see interrupts.py.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from perdure.wire.tasks import WireError
+
+
+class PerdureError(Exception):
+    """Base of every error of the SDK."""
+
+
+class ConfigurationError(PerdureError):
+    """A declaration is wrong: the text names it and the fix."""
+
+
+class MissingSetting(PerdureError):
+    """A setting is needed now and was not given."""
+
+
+class DuplicateTaskKey(PerdureError):
+    """Two tasks of one execution have the same key and parent, so one would get the other's result."""
+
+
+class TaskFailed(PerdureError):
+    """A task failed and is not tried again.
+
+    Raised by ``io.run_task`` in the execution in which it happens (then ``__cause__`` is the original error)
+    and in every later one, where only what was stored is left: so catch this, not the original class.
+    """
+
+    def __init__(self, key: str, error: WireError) -> None:
+        super().__init__(error.message)
+        self.key = key
+        """The task's key."""
+        self.error = error
+        """The error as it is stored."""
+
+    @property
+    def name(self) -> str | None:
+        """Class name of the original error, such as ``"ValueError"``."""
+        return self.error.name
+
+    @property
+    def message(self) -> str:
+        """Text of the original error."""
+        return self.error.message
+
+
+class RetryAt(PerdureError):
+    """Raise it in a task's function, or return it from ``on_error``: try again, not before ``retry_at``.
+
+    It counts as a try: after the policy's limit (8 without one) the task fails.
+    """
+
+    def __init__(self, retry_at: datetime, message: str | None = None) -> None:
+        if retry_at.tzinfo is None:
+            raise ValueError("retry_at must be an aware datetime, such as datetime.now(UTC) + timedelta(...)")
+        super().__init__(message or f"to be tried again at {retry_at.isoformat()}")
+        self.retry_at = retry_at
+
+
+class UnserializableResult(PerdureError, TypeError):
+    """A result cannot be written as JSON, or does not fit the return annotation."""
+
+
+class StoredResultMismatch(PerdureError, TypeError):
+    """A stored result does not fit the return annotation any more: the code changed under a running run."""
+
+
+class ApiError(PerdureError):
+    """The API refused a call, or could not be reached.
+
+    Attributes:
+        status: the HTTP status; None when no answer came.
+        code: such as ``JQ005``; None when the answer had none.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+    @property
+    def is_temporary(self) -> bool:
+        """True when the same call may succeed later."""
+        return self.status is None or self.status in (408, 429) or self.status >= 500
+
+    @property
+    def ends_execution(self) -> bool:
+        """True when the platform wants no more of this execution: run unknown or finished, lease lost."""
+        return self.code in ("JQ001", "JQ003", "JQ005")

@@ -1,0 +1,59 @@
+"""Options of a task: how it is shown and what happens when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from perdure.errors import RetryAt
+from perdure.retry import Retry
+from perdure.wire.tasks import DisplayProperty, Style
+
+
+class GiveUp:
+    """Returned by ``on_error``: do not try again, whatever the policy says."""
+
+
+ErrorDecision: TypeAlias = RetryAt | GiveUp | Exception | None
+"""RetryAt: try again then. GiveUp: fail now. Another exception: take it instead. None: by policy."""
+
+OnError: TypeAlias = Callable[[Exception], ErrorDecision]
+
+Properties: TypeAlias = Mapping[str, object] | Sequence[DisplayProperty]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOptions:
+    """How a task is shown and retried. Only ``retry`` and ``on_error`` change what happens.
+
+    Args:
+        name: what people see; the key when absent.
+        icon: name of an icon.
+        description: a sentence below the name.
+        params: what went in, any JSON, for people to see.
+        properties: labelled texts to highlight: ``{"Channel": "C04GW"}``, or DisplayProperty with links.
+        retry: policy after a failure; None: one try. An exception's ``retry_at`` attribute is obeyed.
+        on_error: looks at a failure first and may decide.
+        style: how to draw it.
+        connection_key: name of the integration it belongs to.
+    """
+
+    name: str | None = None
+    icon: str | None = None
+    description: str | None = None
+    params: Any = None
+    properties: Properties | None = None
+    retry: Retry | None = None
+    on_error: OnError | None = None
+    style: Style | None = None
+    connection_key: str | None = None
+
+
+def to_display_properties(properties: Properties | None) -> list[DisplayProperty] | None:
+    """Properties as they travel."""
+    if properties is None:
+        return None
+    if isinstance(properties, Mapping):
+        return [DisplayProperty(label=label, text=str(value)) for label, value in properties.items()]
+    return list(properties)

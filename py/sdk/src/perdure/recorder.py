@@ -1,0 +1,277 @@
+"""Stores what an execution does: one call a finished task, calls grouped by nature, logs riding along."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from perdure.client import CALL_TIMEOUT_S, ApiClient, backoff_s
+from perdure.deadline import Deadline
+from perdure.errors import ApiError
+from perdure.frame import TaskFrame
+from perdure.interrupts import ExecutionEnded, ExecutionRefused, RunInterrupt
+from perdure.wire.tasks import TaskRecord, WireError
+
+_MAX_BATCH_BYTES = 2 * 1024 * 1024
+_MAX_BATCH_RECORDS = 250
+_MAX_BUFFERED_LOGS = 250
+RIDE_ALONG_S = 1.0  # a log line waits this long for a call to ride on
+_SHORTEST_CALL_S = 0.25  # even with no time left, one call is worth it
+_KEEP_FOR_REPLY_MS = 1000  # stop repeating a call while there is still time to answer with its records
+
+
+class ApiOutOfReach(Exception):
+    """The API did not take the records in time; they travel with the reply instead."""
+
+
+_Item: TypeAlias = tuple[TaskFrame | None, TaskRecord]
+"""A record and the task it is in."""
+
+
+@dataclass(eq=False, slots=True)
+class _Entry:
+    parent: TaskFrame | None
+    record: TaskRecord
+    size: int
+    done: asyncio.Future[None] = field(repr=False)
+
+
+class Recorder:
+    """Sends the records of one execution. While one call is under way the next ones gather and go together.
+
+    Args:
+        lease_number: fences every write.
+        on_end: called once when the platform does not want this execution any more.
+    """
+
+    def __init__(
+        self,
+        api: ApiClient,
+        *,
+        run_id: str,
+        lease_number: int,
+        deadline: Deadline,
+        on_end: Callable[[], None],
+    ) -> None:
+        self._api = api
+        self._run_id = run_id
+        self._lease_number = lease_number
+        self._deadline = deadline
+        self._on_end = on_end
+        self._waiting: list[_Entry] = []
+        self._sending: list[_Entry] = []
+        self._logs: list[_Item] = []
+        self._unsent: list[_Item] = []
+        self._sender: asyncio.Task[None] | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._out_of_reach = False
+        self.end: RunInterrupt | None = None
+        """Set when nothing can be stored any more: what to unwind the run with."""
+
+    async def store(self, record: TaskRecord, parent: TaskFrame | None, *, size: int) -> None:
+        """Store a finished task; returns when the platform has it.
+
+        Args:
+            parent: announced before it if need be.
+            size: bytes of the record as JSON.
+        Raises:
+            ApiOutOfReach: given up; the record is kept for the reply.
+            RunInterrupt: ``end``.
+        """
+        if self.end is not None:
+            raise self.end
+        if self._out_of_reach:
+            self._unsent.append((parent, record))
+            raise ApiOutOfReach
+        entry = _Entry(parent, record, size, asyncio.get_running_loop().create_future())
+        self._waiting.append(entry)
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._send_waiting())
+        await entry.done
+
+    def note(self, record: TaskRecord, parent: TaskFrame | None) -> None:
+        """Keep a log line for the next call, or a call of its own when none comes within a second."""
+        self._logs.append((parent, record))
+        if len(self._logs) >= _MAX_BUFFERED_LOGS:
+            self._flush()
+        elif self._flush_timer is None:
+            self._flush_timer = asyncio.get_running_loop().call_later(RIDE_ALONG_S, self._flush)
+
+    def announce(self, frame: TaskFrame) -> None:
+        """Tell the platform in the background that a task is running. Nobody waits for it."""
+        if self.end is None and not self._out_of_reach and not frame.announced:
+            self._in_background(self._announce([(frame.parent, frame.running_record())], frame))
+
+    def open_wait(self, record: TaskRecord, parent: TaskFrame | None) -> None:
+        """Store a wait in the background, so that its time begins now; the reply will state it again."""
+        if self.end is None and not self._out_of_reach:
+            self._in_background(self._announce([(parent, record)], None))
+
+    def drain(self) -> list[TaskRecord]:
+        """Everything that may not be stored yet, for the reply. Storing it twice changes nothing."""
+        entries = [(entry.parent, entry.record) for entry in (*self._sending, *self._waiting)]
+        pending = [*self._unsent, *self._logs, *entries]
+        self._unsent, self._logs, self._sending, self._waiting = [], [], [], []
+        return [record for record, _ in with_parents(pending)]
+
+    async def close(self) -> None:
+        """Stop what still goes on in the background."""
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+        tasks = [task for task in (self._sender, *self._background) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _send_waiting(self) -> None:
+        try:
+            while self._waiting:
+                self._sending = self._take_batch()
+                await self._deliver(self._sending)
+                self._sending = []
+        finally:
+            self._sender = None
+
+    def _take_batch(self) -> list[_Entry]:
+        batch: list[_Entry] = []
+        size = 0
+        while self._waiting and len(batch) < _MAX_BATCH_RECORDS:
+            size += self._waiting[0].size
+            if batch and size > _MAX_BATCH_BYTES:
+                break
+            batch.append(self._waiting.pop(0))
+        return batch
+
+    async def _deliver(self, batch: list[_Entry]) -> None:
+        logs, self._logs = self._logs, []
+        try:
+            await self._put_patiently([*logs, *((entry.parent, entry.record) for entry in batch)])
+        except RunInterrupt as end:
+            self._finish(end)
+            for entry in batch:
+                _fail(entry, end)
+        except asyncio.CancelledError:
+            self._logs = [*logs, *self._logs]
+            raise
+        except ApiOutOfReach as error:
+            self._out_of_reach = True
+            self._logs = [*logs, *self._logs]
+            self._unsent += [(entry.parent, entry.record) for entry in (*batch, *self._waiting)]
+            for entry in (*batch, *self._waiting):
+                _fail(entry, error)
+            self._waiting = []
+        else:
+            for entry in batch:
+                if not entry.done.done():
+                    entry.done.set_result(None)
+
+    async def _put_patiently(self, items: list[_Item]) -> None:
+        loop = asyncio.get_running_loop()
+        budget_s = min(self._api.patience_s, (self._deadline.remaining_ms - _KEEP_FOR_REPLY_MS) / 1000)
+        give_up_at = loop.time() + budget_s
+        attempt = 0
+        while True:
+            try:
+                timeout_s = min(CALL_TIMEOUT_S, max(give_up_at - loop.time(), _SHORTEST_CALL_S))
+                return await self._put(items, timeout_s=timeout_s)
+            except ApiError as error:
+                delay_s = backoff_s(attempt)
+                if loop.time() + delay_s > give_up_at:
+                    raise ApiOutOfReach from error
+            attempt += 1
+            await asyncio.sleep(delay_s)
+
+    async def _put(self, items: list[_Item], *, timeout_s: float = CALL_TIMEOUT_S) -> None:
+        """One call. Raises ApiError only when it may be repeated."""
+        sent = with_parents(items)
+        try:
+            records = b",".join(record.to_wire_bytes() for record, _ in sent)
+            body = b'{"leaseNumber":%d,"tasks":[%b]}' % (self._lease_number, records)
+            answer = await self._api.store_tasks(self._run_id, body, timeout_s=timeout_s)
+        except ApiError as error:
+            if error.ends_execution:
+                raise ExecutionEnded(str(error)) from error
+            if error.is_temporary:
+                raise
+            raise _refused(error) from error
+        except Exception as error:
+            raise _refused(error) from error
+        if len(answer.tasks) != len(sent):
+            raise ApiError(f"the API stored {len(answer.tasks)} of {len(sent)} tasks")
+        for _, frame in sent:
+            if frame is not None:
+                frame.announced = True
+
+    def _flush(self) -> None:
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
+        if not self._logs or self.end is not None or self._out_of_reach:
+            return
+        if self._sender is not None:  # let them ride on its next call; look again later
+            self._flush_timer = asyncio.get_running_loop().call_later(RIDE_ALONG_S, self._flush)
+            return
+        logs, self._logs = self._logs, []
+        self._in_background(self._send_logs(logs))
+
+    async def _send_logs(self, logs: list[_Item]) -> None:
+        try:
+            await self._put(logs)
+        except RunInterrupt as end:
+            self._finish(end)
+        except (ApiError, asyncio.CancelledError) as error:
+            self._logs = [*logs, *self._logs]  # they go with the next call or the reply
+            if isinstance(error, asyncio.CancelledError):
+                raise
+
+    async def _announce(self, items: list[_Item], frame: TaskFrame | None) -> None:
+        try:
+            await self._put(items)
+        except RunInterrupt as end:
+            self._finish(end)
+        except ApiError:
+            return  # only a courtesy: the task's end, or the reply, says the same
+        if frame is not None:
+            frame.announced = True
+
+    def _in_background(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _finish(self, end: RunInterrupt) -> None:
+        if self.end is None:
+            self.end = end
+            for entry in self._waiting:
+                _fail(entry, end)
+            self._waiting = []
+            self._on_end()
+
+
+def with_parents(
+    items: Iterable[tuple[TaskFrame | None, TaskRecord]],
+) -> list[tuple[TaskRecord, TaskFrame | None]]:
+    """The records, and before them announcements of their parents that the platform does not know."""
+    result: list[tuple[TaskRecord, TaskFrame | None]] = []
+    stated: set[str] = set()
+    for parent, record in items:
+        chain = [] if parent is None else [parent, *parent.ancestors()]
+        for frame in reversed(chain):
+            if not frame.announced and frame.key not in stated:
+                stated.add(frame.key)
+                result.append((frame.running_record(), frame))
+        stated.add(record.idempotency_key)
+        result.append((record, None))
+    return result
+
+
+def _refused(error: Exception) -> ExecutionRefused:
+    return ExecutionRefused(WireError(message=str(error), name=type(error).__name__))
+
+
+def _fail(entry: _Entry, error: BaseException) -> None:
+    if not entry.done.done():
+        entry.done.set_exception(error)

@@ -1,0 +1,65 @@
+"""What to answer when a run cannot go on: one reply for all the calls that are stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from perdure.deadline import Deadline
+from perdure.frame import TaskFrame
+from perdure.recorder import with_parents
+from perdure.suspension import RetryLater, Suspension, Wait, Yield
+from perdure.wire.execution import (
+    AutoYieldExecution,
+    ExecuteJobReply,
+    ResumeWithTask,
+    RetryWithTask,
+    TaskReference,
+)
+from perdure.wire.tasks import TaskRecord
+
+
+def reply_to_suspension(stuck: Sequence[Suspension], deadline: Deadline) -> ExecuteJobReply:
+    """Choose the reply and let the other waits travel with it.
+
+    A reply moves the run by one task. A retry comes first, since only its reply counts the try; of several
+    the one with the fewest tries, so that each is counted in turn (the others are tried again in the next
+    execution). Then a yield, since there is work to do now. Then the shortest wait.
+    """
+    waits = [one for one in stuck if isinstance(one, Wait)]
+    retries = [one for one in stuck if isinstance(one, RetryLater)]
+    yields = [one for one in stuck if isinstance(one, Yield)]
+    if retries:
+        retry = min(retries, key=lambda one: one.attempts)
+        return RetryWithTask(
+            task=retry.task,
+            error=retry.error,
+            retry=retry.retry,
+            retry_at=retry.retry_at,
+            tasks=_records(waits, retry.parent),
+        )
+    if yields:
+        data = deadline.data(yields[0].location)
+        return AutoYieldExecution(
+            location=data.location,
+            time_remaining=data.time_remaining,
+            time_elapsed=data.time_elapsed,
+            limit=data.limit,
+            tasks=_records(waits, None),
+        )
+    # One that the platform has not stored yet is the reply itself; known ones wait there already.
+    first = min(waits, key=lambda one: (isinstance(one.task, TaskReference), one.delay_s))
+    return ResumeWithTask(
+        task=first.task, tasks=_records([one for one in waits if one is not first], first.parent)
+    )
+
+
+def _records(waits: Iterable[Wait], parent: TaskFrame | None) -> list[TaskRecord] | None:
+    """The waits to open besides the reply's own task, whose ``parent`` chain must be known before it."""
+    items = [(one.parent, one.task) for one in waits if isinstance(one.task, TaskRecord)]
+    records = [record for record, _ in with_parents(items)]
+    stated = {record.idempotency_key for record in records}
+    chain = [] if parent is None else [parent, *parent.ancestors()]
+    announcements = [
+        frame.running_record() for frame in reversed(chain) if not frame.announced and frame.key not in stated
+    ]
+    return [*announcements, *records] or None

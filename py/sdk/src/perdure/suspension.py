@@ -1,0 +1,160 @@
+"""When a run cannot go on: wait until nothing else moves, then unwind it and say what to answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NoReturn
+
+from perdure.deadline import Deadline
+from perdure.frame import TaskFrame
+from perdure.interrupts import RunInterrupt, Suspended
+from perdure.wire.execution import TaskReference
+from perdure.wire.tasks import RetryPolicy, TaskRecord, WireError
+
+_SETTLE_TURNS = 5  # turns of the event loop in which tasks that were just created or woken get going
+_KEEP_FOR_REPLY_MS = 250
+_CLEAN_UP_S = 1.0  # what a cancelled sibling may still take for its own clean-up
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A call that goes on when its task is done waiting: a record to open, or a task that already waits."""
+
+    task: TaskRecord | TaskReference
+    parent: TaskFrame | None
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RetryLater:
+    """A task whose try failed and that is to be tried again."""
+
+    task: TaskRecord | TaskReference
+    parent: TaskFrame | None
+    error: WireError
+    attempts: int
+    retry: RetryPolicy | None
+    retry_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """A call that could go on in another execution only: no time left, or the API out of reach."""
+
+    location: str
+    parent: TaskFrame | None
+
+
+Suspension = Wait | RetryLater | Yield
+
+
+class Suspensions:
+    """Which tasks move and which calls are stuck, in one execution.
+
+    A stuck call does not unwind the run at once: sibling tasks (``asyncio.gather``) that are at work finish
+    first and are stored. When every task at work only contains stuck calls, all of them unwind together.
+
+    Args:
+        on_parked: told of a stuck call that has to let siblings finish first.
+    """
+
+    def __init__(self, deadline: Deadline, *, on_parked: Callable[[Suspension], None]) -> None:
+        self._deadline = deadline
+        self._on_parked = on_parked
+        self._working: set[TaskFrame] = set()
+        self._stuck_tasks: set[asyncio.Task[object]] = set()
+        self._changed = asyncio.Event()
+        self.stuck: list[Suspension] = []
+        """What cannot go on, in the order in which it was met."""
+        self.interrupt: RunInterrupt | None = None
+        """Set once the run is being unwound; every later call of ``io`` raises it again."""
+
+    def started(self, frame: TaskFrame) -> None:
+        """A task's body begins."""
+        self._working.add(frame)
+
+    def ended(self, frame: TaskFrame) -> None:
+        """A task is finished and stored, or unwound."""
+        self._working.discard(frame)
+        self._wake()
+
+    def check(self) -> None:
+        """Raise the interrupt again if the run is being unwound: code that swallowed it gets no further."""
+        if self.interrupt is not None:
+            raise self.interrupt
+
+    async def suspend(self, suspension: Suspension) -> NoReturn:
+        """Unwind the run as soon as nothing else moves.
+
+        Raises:
+            Suspended: always.
+        """
+        self.check()
+        self.stuck.append(suspension)
+        task = asyncio.current_task()
+        if task is not None:
+            self._stuck_tasks.add(task)
+        self._wake()
+        try:
+            if not await self._settled():
+                self._on_parked(suspension)
+            while self.interrupt is None and not await self._settled():
+                await self._next_change()
+        except asyncio.CancelledError:  # a task group gave up on this call; the run itself may go on
+            if self.interrupt is None:
+                self.stuck.remove(suspension)
+            raise
+        if self.interrupt is None:
+            self.interrupt = Suspended()
+            self._wake()
+        raise self.interrupt
+
+    def interrupt_all(self, interrupt: RunInterrupt) -> None:
+        """Unwind the run now: stuck calls are woken, tasks at work are cancelled."""
+        if self.interrupt is None:
+            self.interrupt = interrupt
+        self._wake()
+        for task in {frame.asyncio_task for frame in self._working}:
+            if task is not None:
+                task.cancel()
+
+    async def cancel_rest(self) -> None:
+        """After run() has ended: stop what it left behind (siblings of an interrupted ``gather``)."""
+        left = {
+            frame.asyncio_task for frame in self._working if frame.asyncio_task is not None
+        } | self._stuck_tasks
+        left -= {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=_CLEAN_UP_S)
+        for task in left:
+            if task.done() and not task.cancelled():
+                task.exception()  # seen: nothing is to be logged about it
+
+    async def _settled(self) -> bool:
+        for _ in range(_SETTLE_TURNS):
+            await asyncio.sleep(0)
+        if self._deadline.remaining_ms < _KEEP_FOR_REPLY_MS:
+            return True
+        containing: set[TaskFrame] = set()
+        for suspension in self.stuck:
+            if suspension.parent is not None:
+                containing |= {suspension.parent, *suspension.parent.ancestors()}
+        return self._working <= containing
+
+    async def _next_change(self) -> None:
+        changed = self._changed
+        remaining_s = (self._deadline.remaining_ms - _KEEP_FOR_REPLY_MS) / 1000
+        try:
+            async with asyncio.timeout(remaining_s if remaining_s < float("inf") else None):
+                await changed.wait()
+        except TimeoutError:
+            pass
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

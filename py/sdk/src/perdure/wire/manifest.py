@@ -1,0 +1,181 @@
+"""What an endpoint tells about itself: the answers to PING, VALIDATE and INDEX_ENDPOINT."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, JsonValue
+
+from perdure.wire.base import WireModel
+from perdure.wire.tasks import DisplayProperty
+
+
+class PingAnswer(WireModel):
+    """Answer to PING: ``error`` names the expected and the received endpoint id."""
+
+    ok: bool
+    error: str | None = None
+
+
+class ValidateAnswer(WireModel):
+    """Answer to VALIDATE."""
+
+    ok: bool
+    endpoint_id: str
+
+
+class MessageAnswer(WireModel):
+    """What an endpoint answers when it refuses a request."""
+
+    message: str
+
+
+class IntegrationMetadata(WireModel):
+    """How an integration is shown."""
+
+    id: str
+    name: str
+    instructions: str | None = None
+
+
+class IntegrationConfig(WireModel):
+    """An integration of a job: LOCAL keys stay in the app, HOSTED is the platform's OAuth, RESOLVER asks."""
+
+    id: str
+    metadata: IntegrationMetadata
+    auth_source: Literal["LOCAL", "HOSTED", "RESOLVER"]
+
+
+class EventExample(WireModel):
+    """A payload to test a job with."""
+
+    id: str
+    name: str
+    icon: str | None = None
+    payload: JsonValue = None
+
+
+class EventSpecification(WireModel):
+    """The event a job runs for, as it is shown; ``schema`` is the JSON Schema of its payload."""
+
+    name: str | list[str]
+    title: str
+    source: str
+    icon: str
+    filter: dict[str, JsonValue] | None = None
+    properties: list[DisplayProperty] | None = None
+    payload_schema: JsonValue = Field(default=None, alias="schema")
+    examples: list[EventExample] | None = None
+
+
+class EventRule(WireModel):
+    """Which events match: name, source and filters on payload and context."""
+
+    event: str | list[str]
+    source: str
+    payload: dict[str, JsonValue] | None = None
+    context: dict[str, JsonValue] | None = None
+
+
+class StaticTrigger(WireModel):
+    """Run for every event that matches ``rule``."""
+
+    type: Literal["static"] = "static"
+    title: str | list[str]
+    rule: EventRule
+    properties: list[DisplayProperty] | None = None
+    link: str | None = None
+
+
+class ScheduleOptions(WireModel):
+    """``seconds`` for an interval, ``cron`` (5 fields, UTC) for a cron schedule."""
+
+    seconds: int | None = None
+    cron: str | None = None
+
+
+class ScheduleMetadata(WireModel):
+    """When a schedule fires."""
+
+    type: Literal["interval", "cron"]
+    options: ScheduleOptions
+    account_id: str | None = None
+    metadata: JsonValue = None
+
+
+class ScheduledTrigger(WireModel):
+    """Run on a schedule."""
+
+    type: Literal["scheduled"] = "scheduled"
+    schedule: ScheduleMetadata
+
+
+class DynamicTriggerReference(WireModel):
+    """Run for what is registered at run time under this dynamic trigger or schedule."""
+
+    type: Literal["dynamic"] = "dynamic"
+    id: str
+
+
+class InvokeTrigger(WireModel):
+    """Run only when invoked."""
+
+    type: Literal["invoke"] = "invoke"
+
+
+TriggerMetadata: TypeAlias = Annotated[
+    StaticTrigger | ScheduledTrigger | DynamicTriggerReference | InvokeTrigger, Field(discriminator="type")
+]
+
+
+class JobVersionReference(WireModel):
+    """A job in one version."""
+
+    id: str
+    version: str
+
+
+class ConcurrencyGroup(WireModel):
+    """A concurrency limit shared by every job that names the same id."""
+
+    id: str
+    limit: int = Field(ge=1)
+
+
+class JobMetadata(WireModel):
+    """A job as it is registered. ``internal`` ones are hidden and not counted."""
+
+    id: str
+    name: str
+    version: str
+    event: EventSpecification
+    trigger: TriggerMetadata
+    integrations: dict[str, IntegrationConfig] = Field(default_factory=dict)
+    internal: bool = False
+    enabled: bool = True
+    start_position: Literal["latest", "initial"] = "latest"
+    preprocess_runs: bool = False
+    concurrency_limit: int | ConcurrencyGroup | None = None
+
+
+class SourceMetadata(WireModel):
+    """An external source: ``options`` (always with ``event``) is what is to be registered at the provider."""
+
+    version: Literal["2"] = "2"
+    channel: Literal["HTTP", "SQS", "SMTP"]
+    integration: IntegrationConfig
+    key: str
+    params: JsonValue = None
+    options: dict[str, list[str]]
+    register_source_job: JobVersionReference | None = None
+
+
+class Manifest(WireModel):
+    """Answer to INDEX_ENDPOINT: all that an endpoint has. What this SDK does not make is an empty list."""
+
+    jobs: list[JobMetadata]
+    sources: list[SourceMetadata] = Field(default_factory=list)
+    webhooks: list[dict[str, JsonValue]] = Field(default_factory=list)
+    dynamic_triggers: list[dict[str, JsonValue]] = Field(default_factory=list)
+    dynamic_schedules: list[dict[str, JsonValue]] = Field(default_factory=list)
+    http_endpoints: list[dict[str, JsonValue]] = Field(default_factory=list)

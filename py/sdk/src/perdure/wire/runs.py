@@ -1,0 +1,78 @@
+"""Runs and events as the API shows them."""
+
+from __future__ import annotations
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from perdure.wire.base import OutputModel, WireModel
+from perdure.wire.statuses import RunStatus, TaskStatus
+
+
+class RunTask(OutputModel):
+    """A task of a run; ``params`` and ``output`` only with task details."""
+
+    id: str
+    display_key: str | None = None
+    status: TaskStatus
+    name: str
+    icon: str | None = None
+    started_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
+    params: JsonValue = None
+    subtasks: list[RunTask] | None = None
+
+
+class StatusRecord(WireModel):
+    """A status that a run shows to its user."""
+
+    key: str
+    label: str
+    state: str | None = None
+    data: JsonValue = None
+    history: list[dict[str, JsonValue]] = Field(default_factory=list)
+
+
+class Run(OutputModel):
+    """A run with a page of its tasks."""
+
+    id: str
+    status: RunStatus
+    started_at: AwareDatetime | None = None
+    updated_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
+    tasks: list[RunTask] = Field(default_factory=list)
+    statuses: list[StatusRecord] = Field(default_factory=list)
+    next_cursor: str | None = None
+
+
+class EventRun(WireModel):
+    """A run that an event started."""
+
+    id: str
+    status: RunStatus
+    started_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
+
+
+class EventDetails(WireModel):
+    """An event and the runs it started."""
+
+    id: str
+    name: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    runs: list[EventRun] = Field(default_factory=list)
+
+
+class CancelRunsAnswer(WireModel):
+    """Which runs a bulk cancel reached."""
+
+    cancelled_run_ids: list[str]
+    failed_to_cancel_run_ids: list[str]
+
+
+class ApiErrorBody(WireModel):
+    """The one shape of every API error: ``error`` names the field and the fix."""
+
+    error: str
+    code: str | None = None

@@ -1,0 +1,145 @@
+"""Tasks: the record the SDK sends, the task the platform answers, and the finished tasks a run carries."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, Field, JsonValue
+
+from perdure.wire.base import OutputModel, WireModel
+from perdure.wire.statuses import TaskStatus
+
+
+class DisplayProperty(WireModel):
+    """A labelled text that the dashboard highlights."""
+
+    label: str
+    text: str
+    url: str | None = None
+    image_url: list[str] | None = None
+
+
+class Style(WireModel):
+    """How the dashboard draws a task."""
+
+    style: Literal["normal", "minimal"] = "normal"
+    variant: str | None = None
+
+
+class WireError(WireModel):
+    """An error as it is stored and shown."""
+
+    message: str
+    name: str | None = None
+    stack: str | None = None
+
+
+class RetryPolicy(WireModel):
+    """How a failing task is tried again: ``limit`` counts every try, the first included.
+
+    The platform computes the delay: 1 (1 to 2 when randomized) x min x factor^(attempt - 2), capped at max.
+    Source: task retry arithmetic of the trigger.dev v2 protocol.
+    """
+
+    limit: int = Field(default=5, ge=1)
+    factor: float = Field(default=1.8, ge=1)
+    min_timeout_in_ms: int = Field(default=1000, ge=0)
+    max_timeout_in_ms: int = Field(default=60_000, ge=0)
+    randomize: bool = True
+
+
+class TaskRecord(OutputModel):
+    """One task as the SDK states it: opened, announced as running, or finished with its result.
+
+    ``status`` absent: open (a wait when there is a delay, done at once when ``noop``). ``delay_seconds``
+    counts from the database's clock and is preferred to ``delay_until``. ``parent_key`` is the parent's
+    idempotency key.
+    """
+
+    idempotency_key: str = Field(pattern="^[0-9a-f]{64}$")
+    name: str
+    noop: bool = False
+    display_key: str | None = None
+    icon: str | None = None
+    description: str | None = None
+    params: JsonValue = None
+    properties: list[DisplayProperty] | None = None
+    output_properties: list[DisplayProperty] | None = None
+    style: Style | None = None
+    parent_key: str | None = None
+    connection_key: str | None = None
+    delay_until: AwareDatetime | None = None
+    delay_seconds: float | None = Field(default=None, ge=0)
+    status: Literal["RUNNING", "COMPLETED", "ERRORED"] | None = None
+    error: WireError | None = None
+    started_at: AwareDatetime | None = None
+
+
+class StoreTasksBody(WireModel):
+    """Body of ``PUT /api/v1/runs/{runId}/tasks``: parents before their children."""
+
+    lease_number: int
+    tasks: list[TaskRecord]
+
+
+class ServerTask(OutputModel):
+    """A task as the platform knows it. ``attempts`` counts the current one: 1 on the first try."""
+
+    id: str
+    name: str
+    status: TaskStatus
+    idempotency_key: str
+    noop: bool = False
+    attempts: int = 1
+    icon: str | None = None
+    started_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
+    delay_until: AwareDatetime | None = None
+    description: str | None = None
+    properties: list[DisplayProperty] | None = None
+    output_properties: list[DisplayProperty] | None = None
+    params: JsonValue = None
+    context: JsonValue = None
+    error: str | None = None
+    parent_id: str | None = None
+    style: Style | None = None
+    operation: str | None = None
+    callback_url: str | None = None
+    child_execution_mode: str | None = None
+    force_yield: bool | None = None
+
+
+class StoreTasksAnswer(WireModel):
+    """Answer of ``PUT /api/v1/runs/{runId}/tasks``, in the order of the body."""
+
+    tasks: list[ServerTask]
+
+
+class CachedTask(OutputModel):
+    """A task of a run as an execution gets it; ``output`` of an ERRORED one is its error."""
+
+    id: str
+    idempotency_key: str
+    status: TaskStatus
+    noop: bool = False
+    attempts: int = 1
+    parent_id: str | None = None
+
+
+class CachedTasksPage(WireModel):
+    """Answer of ``GET /api/v1/runs/{runId}/tasks/cached``."""
+
+    tasks: list[CachedTask]
+    cursor: str | None = None
+
+
+def stored_error(output: Any) -> WireError:
+    """Read the error that an ERRORED task keeps as its output; anything else becomes its message."""
+    if isinstance(output, dict) and isinstance(output.get("message"), str):
+        name, stack = output.get("name"), output.get("stack")
+        return WireError(
+            message=output["message"],
+            name=name if isinstance(name, str) else None,
+            stack=stack if isinstance(stack, str) else None,
+        )
+    return WireError(message=output if isinstance(output, str) else repr(output))
