@@ -1,0 +1,190 @@
+"""What executions and deliveries share: claim, POST with no transaction open, hand in what came back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import psycopg
+from psycopg.errors import ProgramLimitExceeded, StatementTooComplex
+
+from perdure.wire.endpoint_request import EndpointRequest
+from perdure.wire.http import HttpClient
+from perdure_dispatcher.exchange import Claimed, Exchange, exchange
+from perdure_dispatcher.results import Result, Results
+from perdure_dispatcher.settings import Settings
+from perdure_dispatcher.slots import Slots
+from perdure_dispatcher.verdict import Verdict, judge_refused
+from perdure_dispatcher.wake import Wake
+from perdure_engine.errors import DatabaseUnavailable, NotMigrated, PerdureError
+from perdure_engine.pool import Connection, Pool
+
+logger = logging.getLogger(__name__)
+
+LEASE_LOST = "LEASE_LOST"
+"""The outcome of a result that came too late: somebody else has the lease, or had it."""
+
+_REFUSALS = (psycopg.DataError, psycopg.IntegrityError, StatementTooComplex, ProgramLimitExceeded)
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 10.0
+
+
+class LeasedClaim(Claimed, Protocol):
+    """What was claimed, for as long as its lease holds."""
+
+    @property
+    def lease_number(self) -> int:
+        """Which claim it is; a result carries it."""
+
+
+ClaimT = TypeVar("ClaimT", bound=LeasedClaim)
+
+
+class Work(ABC, Generic[ClaimT]):
+    """One kind of claim and the requests that are under way for it.
+
+    Args:
+        http: shared between kinds; not closed here.
+        wake: told of free slots, and of what results make due.
+        slots: most requests at the same time.
+    """
+
+    noun: ClassVar[str]
+    """For the log."""
+    hint: ClassVar[str]
+    """What Wake calls more of them."""
+    largest_claim: ClassVar[int]
+    """Most in one claim: a bound for what comes in one answer from the database."""
+    waiting: ClassVar[frozenset[str]]
+    """Outcomes after which something is due later."""
+
+    def __init__(self, pool: Pool, http: HttpClient, settings: Settings, wake: Wake, *, slots: int) -> None:
+        self._pool = pool
+        self._http = http
+        self._settings = settings
+        self._wake = wake
+        self.slots = Slots(slots, on_free=lambda: wake.hint("slot"))
+        self.results = Results(self._apply, on_kept=wake.hint_everything)
+
+    async def claim(self) -> None:
+        """Claim for the free slots and start the requests.
+
+        Raises:
+            DatabaseUnavailable: no answer. What was claimed all the same comes back when its lease ends.
+        """
+        limit = min(self.slots.free, self.largest_claim)
+        async with self._pool.connection() as conn:
+            claims = await self.claim_some(conn, limit)
+        if len(claims) == limit:
+            self._wake.hint(self.hint)  # there may be more
+        for claim in claims:
+            name = f"{self.noun} {self.claim_id(claim)}"
+            self.slots.start(self._carry_out(claim, time.monotonic()), name=name)
+
+    @abstractmethod
+    async def claim_some(self, conn: Connection, limit: int) -> Sequence[ClaimT]:
+        """Take up to ``limit`` that are ready."""
+
+    @abstractmethod
+    def claim_id(self, claim: ClaimT) -> str:
+        """What the database calls it."""
+
+    @abstractmethod
+    def request_for(self, claim: ClaimT) -> EndpointRequest:
+        """The signed request to POST."""
+
+    @abstractmethod
+    def parse(self, body: bytes) -> object:
+        """Read a good answer; raises MalformedMessage when it is none."""
+
+    @abstractmethod
+    def result_fields(self, claim: ClaimT, came_back: Exchange) -> dict[str, Any]:
+        """What to hand in, without the documents of the answer."""
+
+    @abstractmethod
+    async def apply(self, conn: Connection, results: Sequence[bytes]) -> Mapping[str, str]:
+        """Hand in results, JSON each; the outcome for each id."""
+
+    async def _carry_out(self, claim: ClaimT, claimed_at: float) -> None:
+        what = f"{self.noun} id={self.claim_id(claim)} lease_number={claim.lease_number}"
+        came_back = await exchange(
+            self._http,
+            claim,
+            lambda: self.request_for(claim),
+            self.parse,
+            max_response_bytes=self._settings.max_response_bytes,
+            what=what,
+        )
+        lease_ends_at = claimed_at + claim.timeout_ms / 1000 + self._settings.lease_margin_s
+        try:
+            outcome = await self._hand_in(claim, came_back, lease_ends_at, what)
+        except Exception as error:
+            if not _is_about_the_result(error):
+                raise
+            # The database must learn of it, or the same would be asked and answered again and again.
+            logger.warning("result refused %s: %s", what, error)
+            came_back = Exchange(judge_refused(came_back.judgement, error), came_back.duration_ms)
+            outcome = await self._hand_in(claim, came_back, lease_ends_at, what)
+        _log_end(what, came_back, outcome)
+        if outcome in self.waiting:
+            self._wake.hint("due")
+
+    async def _hand_in(self, claim: ClaimT, came_back: Exchange, lease_ends_at: float, what: str) -> str:
+        """Store the result; what is no fault of its own, such as a missing right, may be cured meanwhile."""
+        result = self._result(claim, came_back)
+        pause_s = _FIRST_PAUSE_S
+        while True:
+            try:
+                return await self.results.store(result, lease_ends_at=lease_ends_at)
+            except DatabaseUnavailable:
+                raise
+            except Exception as error:
+                if _is_about_the_result(error) or time.monotonic() + pause_s > lease_ends_at:
+                    raise
+                logger.error("result not stored %s: %s", what, error)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+
+    def _result(self, claim: ClaimT, came_back: Exchange) -> Result:
+        judgement = came_back.judgement
+        fields = {"leaseNumber": claim.lease_number, **self.result_fields(claim, came_back)}
+        if judgement.message is not None:
+            fields["message"] = judgement.message
+        members = [json.dumps(fields).encode()[:-1]]
+        # What the endpoint answered is JSON, and goes in as it was written.
+        if judgement.reply is not None:
+            members.append(b'"reply":' + judgement.reply)
+        if judgement.metadata is not None:
+            members.append(b'"metadata":' + judgement.metadata)
+        return Result(self.claim_id(claim), b",".join(members) + b"}")
+
+    async def _apply(self, results: Sequence[bytes]) -> Mapping[str, str]:
+        async with self._pool.connection() as conn:
+            return await self.apply(conn, results)
+
+
+def _is_about_the_result(error: Exception) -> bool:
+    """Whether the database refuses this one result, and would refuse it again."""
+    if isinstance(error, PerdureError):
+        return not isinstance(error, DatabaseUnavailable | NotMigrated)
+    return isinstance(error, _REFUSALS)
+
+
+def _log_end(what: str, came_back: Exchange, outcome: str) -> None:
+    judgement = came_back.judgement
+    unusual = judgement.verdict is not Verdict.REPLY or outcome == LEASE_LOST
+    logger.log(
+        logging.WARNING if unusual else logging.INFO,
+        "%s verdict=%s http_status=%s duration_ms=%d outcome=%s message=%r",
+        what,
+        judgement.verdict,
+        judgement.http_status,
+        came_back.duration_ms,
+        outcome,
+        judgement.message,
+    )
