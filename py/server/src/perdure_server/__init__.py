@@ -1,0 +1,1 @@
+"""Perdure's HTTP API, webhook receiver and the ``perdure`` command."""

@@ -1,0 +1,1 @@
+"""The HTTP API: one module a resource, each with its operations at the end."""

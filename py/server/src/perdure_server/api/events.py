@@ -1,0 +1,102 @@
+"""Events: sending, reading and taking them back."""
+
+from __future__ import annotations
+
+from pydantic import TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from perdure.wire.events import ApiEventLog, SendEventBody, SendEventOptions, SendEventsBody
+from perdure.wire.runs import CancelRunsAnswer, EventDetails
+from perdure_engine import events
+from perdure_server.auth import caller_of
+from perdure_server.body import check_body, engine_text, read_json_object
+from perdure_server.json_text import split_array, split_object
+from perdure_server.params import path_text
+from perdure_server.responses import json_response
+from perdure_server.routing import Access, Operation
+from perdure_server.services import services_of
+
+_USERS_OWN = ("payload", "context")
+
+
+async def send_event(request: Request) -> Response:
+    """Send an event.
+
+    The same ``id`` in the same environment is stored once: sent again it is answered as it is stored.
+    """
+    services = services_of(request)
+    document = await read_json_object(request, limit=services.settings.json_body_limit)
+    body = check_body(SendEventBody, document)
+    event = engine_text(body.event, split_object(document)["event"], verbatim=_USERS_OWN)
+    stored = await services.events.send(
+        caller_of(request).environment_id, (event.encode(),), _options(body.options)
+    )
+    return json_response(stored[0])
+
+
+async def send_events(request: Request) -> Response:
+    """Send several events, all or none of them.
+
+    The answer has them in the order of the request.
+    """
+    services = services_of(request)
+    document = await read_json_object(request, limit=services.settings.json_body_limit)
+    body = check_body(SendEventsBody, document)
+    written = split_array(split_object(document)["events"])
+    sent = tuple(
+        engine_text(event, text, verbatim=_USERS_OWN).encode()
+        for event, text in zip(body.events, written, strict=True)
+    )
+    stored = await services.events.send(caller_of(request).environment_id, sent, _options(body.options))
+    return json_response(b"[" + b",".join(stored) + b"]")
+
+
+async def get_event(request: Request) -> Response:
+    """Show an event and the runs that it started."""
+    async with services_of(request).connection() as conn:
+        found = await events.get_event(conn, caller_of(request).environment_id, path_text(request, "eventId"))
+    return json_response(found)
+
+
+async def cancel_event(request: Request) -> Response:
+    """Take back an event that was not delivered yet."""
+    async with services_of(request).connection() as conn:
+        event = await events.cancel_event(
+            conn, caller_of(request).environment_id, path_text(request, "eventId")
+        )
+    return json_response(event)
+
+
+async def cancel_event_runs(request: Request) -> Response:
+    """Cancel every run of an event that is not finished."""
+    async with services_of(request).connection() as conn:
+        outcome = await events.cancel_event_runs(
+            conn, caller_of(request).environment_id, path_text(request, "eventId")
+        )
+    return json_response(outcome)
+
+
+def _options(options: SendEventOptions | None) -> bytes:
+    return options.to_wire_bytes() if options is not None else b"{}"
+
+
+operations = [
+    Operation("POST", "/api/v1/events", send_event, body=SendEventBody, answer=ApiEventLog),
+    Operation(
+        "POST", "/api/v1/events/bulk", send_events, body=SendEventsBody, answer=TypeAdapter(list[ApiEventLog])
+    ),
+    Operation(
+        "GET", "/api/v2/events/{eventId}", get_event,
+        access=Access.SECRET_OR_PUBLIC, answer=EventDetails, errors=(404,),
+    ),
+    Operation(
+        "GET", "/api/v1/events/{eventId}", get_event,
+        access=Access.SECRET_OR_PUBLIC, answer=EventDetails, errors=(404,),
+    ),
+    Operation("POST", "/api/v1/events/{eventId}/cancel", cancel_event, answer=ApiEventLog, errors=(404, 409)),
+    Operation(
+        "POST", "/api/v1/events/{eventId}/cancel-runs", cancel_event_runs,
+        answer=CancelRunsAnswer, errors=(404,),
+    ),
+]  # fmt: skip

@@ -1,0 +1,94 @@
+"""Runs: reading, listing, cancelling."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from perdure.wire.runs import Run
+from perdure.wire.statuses import RunStatus
+from perdure_engine import runs
+from perdure_server.auth import caller_of, is_secret
+from perdure_server.body import read_query
+from perdure_server.json_text import decode_json, join_object, split_object
+from perdure_server.messages.runs import ListRunsQuery, RunList, RunQuery
+from perdure_server.params import path_uuid
+from perdure_server.responses import json_response
+from perdure_server.routing import Access, Operation
+from perdure_server.services import services_of
+
+_UNKNOWN_TO_V1 = (RunStatus.EXECUTING, RunStatus.WAITING_TO_CONTINUE, RunStatus.WAITING_TO_EXECUTE)
+
+
+async def get_run(request: Request) -> Response:
+    """Show a run with a page of its tasks, oldest first."""
+    return json_response(await _read_run(request))
+
+
+async def get_run_v1(request: Request) -> Response:
+    """Show a run to clients of version 1.
+
+    They know no EXECUTING, WAITING_TO_CONTINUE and WAITING_TO_EXECUTE: these read as STARTED.
+    """
+    members = {
+        name: member.text for name, member in split_object(decode_json(await _read_run(request))).items()
+    }
+    if members["status"].strip('"') in _UNKNOWN_TO_V1:
+        members["status"] = f'"{RunStatus.STARTED}"'
+    return json_response(join_object(members).encode())
+
+
+async def list_runs(request: Request) -> Response:
+    """List the environment's runs, newest first."""
+    query = read_query(ListRunsQuery, request)
+    async with services_of(request).connection() as conn:
+        page = await runs.list_runs(
+            conn,
+            caller_of(request).environment_id,
+            status=query.status,
+            job=query.job,
+            cursor=str(query.cursor) if query.cursor else None,
+            take=query.take,
+        )
+    return json_response(page)
+
+
+async def cancel_run(request: Request) -> Response:
+    """Cancel a run.
+
+    200 also when it was cancelled before; 409 JQ003 when it had ended otherwise.
+    """
+    run_id = path_uuid(request, "runId", what="run")
+    async with services_of(request).connection() as conn:
+        run = await runs.cancel_run(conn, caller_of(request).environment_id, run_id)
+    return json_response(run)
+
+
+async def _read_run(request: Request) -> bytes:
+    run_id = path_uuid(request, "runId", what="run")
+    query = read_query(RunQuery, request)
+    caller = caller_of(request)
+    async with services_of(request).connection() as conn:
+        return await runs.get_run(
+            conn,
+            caller.environment_id,
+            run_id,
+            subtasks=query.subtasks,
+            task_details=query.taskdetails and is_secret(caller),  # params and outputs are not for browsers
+            cursor=str(query.cursor) if query.cursor else None,
+            take=query.take,
+        )
+
+
+operations = [
+    Operation(
+        "GET", "/api/v2/runs/{runId}", get_run,
+        access=Access.SECRET_OR_PUBLIC, query=RunQuery, answer=Run, errors=(404,),
+    ),
+    Operation(
+        "GET", "/api/v1/runs/{runId}", get_run_v1,
+        access=Access.SECRET_OR_PUBLIC, query=RunQuery, answer=Run, errors=(404,),
+    ),
+    Operation("GET", "/api/v1/runs", list_runs, query=ListRunsQuery, answer=RunList),
+    Operation("POST", "/api/v1/runs/{runId}/cancel", cancel_run, answer=Run, errors=(404, 409)),
+]  # fmt: skip

@@ -1,0 +1,176 @@
+"""Tasks of a run: stored when they end (our SDK), or opened, completed and failed one by one (the v2 SDK)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from perdure.wire import headers
+from perdure.wire.tasks import CachedTasksPage, ServerTask, StoreTasksAnswer, StoreTasksBody
+from perdure_engine import tasks
+from perdure_server.auth import caller_of
+from perdure_server.body import BodyTooLarge, check_body, engine_text, read_json_object, read_query
+from perdure_server.errors import ApiError
+from perdure_server.json_text import (
+    MalformedJson,
+    decode_json,
+    encode_json,
+    escape_surrogates,
+    join_object,
+    split_array,
+    split_object,
+)
+from perdure_server.messages.tasks import (
+    CachedTasksQuery,
+    CompleteTaskBody,
+    FailTaskBody,
+    RunTaskAnswer,
+    RunTaskBody,
+)
+from perdure_server.params import path_uuid
+from perdure_server.responses import json_response
+from perdure_server.routing import Operation
+from perdure_server.services import services_of
+
+_RECORD_OWN = ("params", "output", "error")
+_RUN_OWN = ("params", "retry")
+_FINISH_OWN = ("params", "output", "error")
+
+
+async def store_tasks(request: Request) -> Response:
+    """Store tasks of an execution, finished ones with their results.
+
+    An extension of ours: one call per task, or for many. Parents come before their children. 409 JQ005 tells
+    an execution that its lease is lost and 409 JQ003 that the run has ended: it stops then.
+    """
+    services = services_of(request)
+    document = await read_json_object(request, limit=services.settings.json_body_limit)
+    body = check_body(StoreTasksBody, document)
+    written = split_array(split_object(document)["tasks"])
+    envelope = _envelope(request, leaseNumber=str(body.lease_number))
+    calls = tuple(
+        join_object({**envelope, "task": engine_text(record, text, verbatim=_RECORD_OWN)}).encode()
+        for record, text in zip(body.tasks, written, strict=True)
+    )
+    stored = await services.tasks.upsert(calls)
+    return json_response(b'{"tasks":[' + b",".join(stored) + b"]}")
+
+
+async def run_task(request: Request) -> Response:
+    """Open a task, or meet it again: the same idempotency key in a run always means the same task.
+
+    With ``trigger-version: 2023-09-29`` the answer is ``{"task": …}`` under the same header, else the bare
+    task.
+    """
+    services = services_of(request)
+    document = await read_json_object(request, limit=services.settings.json_body_limit)
+    body = check_body(RunTaskBody, document)
+    task = engine_text(body, document, verbatim=_RUN_OWN)
+    (stored,) = await services.tasks.upsert((join_object({**_envelope(request), "task": task}).encode(),))
+    if request.headers.get(headers.SDK_PROTOCOL_VERSION) != headers.PROTOCOL_VERSION:
+        return json_response(stored)
+    versioned = {headers.SDK_PROTOCOL_VERSION: headers.PROTOCOL_VERSION}
+    return json_response(b'{"task":' + stored + b"}", headers=versioned)
+
+
+async def complete_task(request: Request) -> Response:
+    """Complete a task with its output; ``properties`` become its output properties.
+
+    With ``trigger-version: 2023-11-01`` ``output`` is a string that holds JSON, else it is plain JSON. A task
+    that has ended is answered as it is. A body that is too large fails the task: it would be too large again.
+    """
+    services = services_of(request)
+    try:
+        document = await read_json_object(request, limit=services.settings.json_body_limit)
+    except BodyTooLarge:
+        message = f"Task output is too large: at most {services.settings.json_body_limit} bytes are stored"
+        error = encode_json({"message": message})
+        await services.tasks.finish(_finish(request, "ERRORED", {"error": error}))
+        raise
+    body = check_body(CompleteTaskBody, document)
+    members = _members(engine_text(body, document, verbatim=_FINISH_OWN))
+    serialized = request.headers.get(headers.SDK_PROTOCOL_VERSION) == headers.SERIALIZED_OUTPUT_VERSION
+    if serialized and body.has_output:
+        members["output"] = _serialized_output(split_object(document)["output"].value)
+    return json_response(await services.tasks.finish(_finish(request, "COMPLETED", members)))
+
+
+async def fail_task(request: Request) -> Response:
+    """Fail a task for good with its error. A task that has ended is answered as it is."""
+    services = services_of(request)
+    document = await read_json_object(request, limit=services.settings.json_body_limit)
+    body = check_body(FailTaskBody, document)
+    members = _members(engine_text(body, document, verbatim=_FINISH_OWN))
+    return json_response(await services.tasks.finish(_finish(request, "ERRORED", members)))
+
+
+async def get_cached_tasks(request: Request) -> Response:
+    """Read the tasks that did not fit into EXECUTE_JOB, page by page from its ``cachedTaskCursor`` on."""
+    run_id = path_uuid(request, "runId", what="run")
+    query = read_query(CachedTasksQuery, request)
+    async with services_of(request).connection() as conn:
+        page = await tasks.get_cached_tasks(
+            conn, caller_of(request).environment_id, run_id, str(query.cursor)
+        )
+    return json_response(page)
+
+
+def _envelope(request: Request, **more: str) -> dict[str, str]:
+    """The members of a call that say where it belongs, as JSON texts."""
+    run_id = path_uuid(request, "runId", what="run")
+    return {"environmentId": f'"{caller_of(request).environment_id}"', "runId": f'"{run_id}"', **more}
+
+
+def _finish(request: Request, status: str, members: dict[str, str]) -> bytes:
+    task_id = path_uuid(request, "taskId", what="task")
+    envelope = _envelope(request, taskId=f'"{task_id}"', status=f'"{status}"')
+    return join_object({**members, **envelope}).encode()
+
+
+def _members(text: str) -> dict[str, str]:
+    return {name: member.text for name, member in split_object(decode_json(text)).items()}
+
+
+def _serialized_output(output: Any) -> str:
+    if not isinstance(output, str):
+        raise ApiError(
+            400,
+            "INVALID_BODY",
+            "invalid request body: output must be a string that holds JSON because of the header "
+            f"{headers.SDK_PROTOCOL_VERSION}: {headers.SERIALIZED_OUTPUT_VERSION}; without it send JSON",
+        )
+    try:
+        return decode_json(escape_surrogates(output)).text
+    except MalformedJson as error:
+        raise ApiError(
+            400, "INVALID_BODY", f"invalid request body: output must hold JSON: {error}"
+        ) from error
+
+
+operations = [
+    Operation(
+        "PUT", "/api/v1/runs/{runId}/tasks", store_tasks,
+        body=StoreTasksBody, answer=StoreTasksAnswer, errors=(404, 409),
+    ),
+    Operation(
+        "POST", "/api/v1/runs/{runId}/tasks", run_task,
+        body=RunTaskBody, answer=TypeAdapter(RunTaskAnswer | ServerTask), errors=(404, 409),
+        headers={headers.SDK_PROTOCOL_VERSION: "`2023-09-29`: the task inside `task`."},
+    ),
+    Operation(
+        "POST", "/api/v1/runs/{runId}/tasks/{taskId}/complete", complete_task,
+        body=CompleteTaskBody, answer=ServerTask, errors=(404, 409),
+        headers={headers.SDK_PROTOCOL_VERSION: "`2023-11-01`: `output` is JSON in a string."},
+    ),
+    Operation(
+        "POST", "/api/v1/runs/{runId}/tasks/{taskId}/fail", fail_task,
+        body=FailTaskBody, answer=ServerTask, errors=(404, 409),
+    ),
+    Operation(
+        "GET", "/api/v1/runs/{runId}/tasks/cached", get_cached_tasks,
+        query=CachedTasksQuery, answer=CachedTasksPage, errors=(404,),
+    ),
+]  # fmt: skip

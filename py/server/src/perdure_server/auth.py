@@ -1,0 +1,72 @@
+"""Who calls: the bearer key of a request and the environment it belongs to."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+
+from perdure_engine import environments
+from perdure_engine.environments import Caller
+from perdure_server.errors import ApiError
+from perdure_server.services import services_of
+
+_KEY = re.compile(r"(?:tr|pk)_[a-z]+_[A-Za-z0-9]{1,200}")
+
+
+class Unauthorized(ApiError):
+    """The key is missing, malformed or unknown."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(401, code, text, headers={"www-authenticate": "Bearer"})
+
+
+async def authenticate(request: Request, *, public: bool) -> Caller:
+    """Find out whose key a request carries.
+
+    Args:
+        public: whether a public key will do.
+    Raises:
+        Unauthorized: 401 KEY_MISSING, KEY_MALFORMED or KEY_UNKNOWN.
+        ApiError: 403 PUBLIC_KEY_REFUSED.
+    """
+    key = _bearer_key(request)
+    services = services_of(request)
+    async with services.connection() as conn:
+        caller = await environments.authenticate(conn, key)
+    if caller is None:
+        raise Unauthorized("KEY_UNKNOWN", "the API key is unknown or was revoked: use a key that is in force")
+    if not public and not is_secret(caller):
+        raise ApiError(
+            403,
+            "PUBLIC_KEY_REFUSED",
+            "a public key (pk_…) may only read events and runs: use a secret key (tr_…), and only on servers",
+        )
+    return caller
+
+
+def caller_of(request: Request) -> Caller:
+    """The caller whom ``authenticate`` found before the handler ran."""
+    caller: Caller = request.state.caller
+    return caller
+
+
+def is_secret(caller: Caller) -> bool:
+    """True when the caller holds a secret key."""
+    return caller.kind == "SECRET"
+
+
+def _bearer_key(request: Request) -> str:
+    header = request.headers.get("authorization")
+    if header is None:
+        raise Unauthorized(
+            "KEY_MISSING", "the authorization header is missing: send 'Authorization: Bearer <API key>'"
+        )
+    scheme, _, key = header.strip().partition(" ")
+    key = key.strip()
+    if scheme.lower() != "bearer" or not _KEY.fullmatch(key):
+        raise Unauthorized(
+            "KEY_MALFORMED",
+            "the authorization header must be 'Bearer <API key>', with a key such as tr_dev_… or pk_dev_…",
+        )
+    return key

@@ -1,0 +1,127 @@
+"""What a client sends: body and query, limited in size, checked against a message, with the fault named."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from perdure.wire.base import WireModel, describe
+from perdure_server.errors import ApiError
+from perdure_server.json_text import JsonText, MalformedJson, decode_json, encode_json, split_object, storable
+
+Message = TypeVar("Message", bound=BaseModel)
+
+
+# Of a body that is too large this much more is read and thrown away: a client that is still sending when the
+# connection closes would see that instead of the answer.
+_DISCARDED_BYTES = 32 * 1024 * 1024
+
+
+class BodyTooLarge(ApiError):
+    """The body is larger than this route takes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(
+            413,
+            "BODY_TOO_LARGE",
+            f"the body is larger than {limit} bytes: send less, or in several calls",
+            headers={"connection": "close"},  # else the server underneath would go on reading without end
+        )
+
+
+async def read_body(request: Request, *, limit: int) -> bytes:
+    """Read the body, never keeping more of it than is allowed.
+
+    Args:
+        limit: most bytes. ``content-length`` is looked at first, and what really arrives is counted too.
+    Raises:
+        BodyTooLarge: over ``limit``.
+    """
+    announced = request.headers.get("content-length", "")
+    if announced.isascii() and announced.isdigit() and int(announced) > limit + _DISCARDED_BYTES:
+        raise BodyTooLarge(limit)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        elif size > limit + _DISCARDED_BYTES:
+            break
+    if size > limit:
+        raise BodyTooLarge(limit)
+    return b"".join(chunks)
+
+
+async def read_json_object(request: Request, *, limit: int) -> JsonText:
+    """Read a body that must be a JSON object, keeping its text; an empty body counts as ``{}``.
+
+    Raises:
+        BodyTooLarge: over ``limit`` bytes.
+        ApiError: 400 MALFORMED_JSON with line and column; 400 INVALID_BODY when it is JSON but no object.
+    """
+    raw = await read_body(request, limit=limit)
+    try:
+        document = decode_json(raw or b"{}")
+    except MalformedJson as error:
+        raise ApiError(400, "MALFORMED_JSON", f"the body is not JSON: {error}") from error
+    if not isinstance(document.value, dict):
+        raise ApiError(400, "INVALID_BODY", "the body must be a JSON object, such as {}")
+    return document
+
+
+def check_body(model: type[Message], document: JsonText) -> Message:
+    """Hold a body against its message.
+
+    Characters that Postgres has no ``text`` for (NUL, lone surrogates) become U+FFFD in the message, so that
+    a log line with a NUL stops no run; users' own JSON goes to the engine unchanged, see ``engine_text``.
+
+    Raises:
+        ApiError: 400 INVALID_BODY, naming each wrong field and what belongs there.
+    """
+    try:
+        return model.model_validate(storable(document))
+    except ValidationError as error:
+        raise ApiError(400, "INVALID_BODY", f"invalid request body: {describe(error)}") from error
+
+
+def read_query(model: type[Message], request: Request) -> Message:
+    """Hold the query string against a model; a parameter without a value counts as absent.
+
+    Raises:
+        ApiError: 400 INVALID_QUERY, naming each wrong parameter and what belongs there.
+    """
+    given = {name: value for name, value in request.query_params.items() if value}
+    for name, value in given.items():
+        if "\0" in value:
+            raise ApiError(400, "INVALID_QUERY", f"invalid query: {name}: leave out the NUL character (%00)")
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise ApiError(400, "INVALID_QUERY", f"invalid query: {describe(error)}") from error
+
+
+def engine_text(message: WireModel, document: JsonText, *, verbatim: Collection[str]) -> str:
+    """The JSON text of a checked message for the engine.
+
+    Args:
+        message: what ``check_body`` made of ``document``.
+        verbatim: members that hold users' own JSON, stored with the characters they came with. The others go
+            as they were checked, so the engine meets no surprise in them.
+    Raises:
+        ApiError: 400 INVALID_BODY, a number is not finite.
+    """
+    checked = message.model_dump(
+        mode="json", by_alias=True, exclude_unset=True, exclude_none=True, exclude={*verbatim}
+    )
+    for name in verbatim:
+        checked.pop(name, None)
+    if None in checked.values():  # absent members are left out above, so this was an infinite number
+        names = ", ".join(name for name, value in checked.items() if value is None)
+        raise ApiError(400, "INVALID_BODY", f"invalid request body: {names}: the number is too large")
+    text = encode_json(checked)
+    own = [f'"{name}":{member.text}' for name, member in split_object(document).items() if name in verbatim]
+    return "{" + ",".join([text[1:-1], *own] if checked else own) + "}"

@@ -1,0 +1,186 @@
+"""One session of ``perdure dev``: start everything, tell what runs where, and follow the app's code."""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from perdure_engine.embedded import EmbeddedPostgres
+from perdure_server.cli.api_client import ApiClient
+from perdure_server.cli.dev_files import DevFiles
+from perdure_server.cli.endpoints import describe_index, index_endpoint, register_endpoint
+from perdure_server.cli.failures import CommandFailed
+from perdure_server.cli.http_server import listen_or_refuse
+from perdure_server.cli.local.app_child import RunningApp, start_app
+from perdure_server.cli.local.code_watch import watch_code
+from perdure_server.cli.local.platform import LocalPerdure, prepare_database
+from perdure_server.cli.local.processes import Family
+from perdure_server.cli.output import align, print_data, say
+
+_ORGANIZATION = "local"
+_TICK_S = 0.2
+_STOP_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class DevSettings:
+    """What ``perdure dev`` is told; the arguments of the command."""
+
+    target: str
+    port: int
+    app_port: int
+    public_url: str | None
+    path: str
+    data_dir: Path
+    database_url: str | None
+    api_key: str | None
+    project: str
+    watched: tuple[Path, ...]
+    log_level: str
+
+
+class DevSession:
+    """Everything that one ``perdure dev`` runs.
+
+    Args:
+        hurry: asked while it stops; true: kill what is left.
+    """
+
+    def __init__(self, settings: DevSettings, *, hurry: Callable[[], bool]) -> None:
+        self._settings = settings
+        self._files = DevFiles(settings.data_dir)
+        self._key = settings.api_key or self._files.ensure_key()
+        self._app: RunningApp
+        self._endpoint_id: str | None = None
+        self._family = Family(on_line=_show_line, hurry=hurry, stop_timeout_s=_STOP_TIMEOUT_S)
+        self._url = f"http://127.0.0.1:{settings.port}"
+        self._app_url = f"http://127.0.0.1:{settings.app_port}{settings.path}"
+        self._variables = {
+            **os.environ,
+            "PERDURE_API_URL": self._url,
+            "PERDURE_API_KEY": self._key,
+        }
+
+    def run(self) -> None:
+        """Run until told to stop.
+
+        Raises:
+            StopRequested: somebody wants us to stop; everything has been stopped.
+            CommandFailed: something could not be started, or ended by itself; likewise.
+        """
+        settings = self._settings
+        with ExitStack() as stack:
+            listen_or_refuse("127.0.0.1", settings.port).close()  # say so before anything is started
+            listener = stack.enter_context(closing(listen_or_refuse("127.0.0.1", settings.app_port)))
+            stack.enter_context(self._family)
+            starting = start_app(self._family, settings.target, listener, variables=self._variables)
+            database_url = stack.enter_context(self._database())
+            stack.callback(self._family.close)  # before Postgres, which the others still use
+            prepare_database(
+                database_url,
+                organization=_ORGANIZATION,
+                project=settings.project,
+                key=self._key,
+                echo=_ignore,
+            )
+            local = LocalPerdure(
+                self._family,
+                database_url,
+                settings.port,
+                self._variables,
+                public_url=settings.public_url,
+                log_level=settings.log_level,
+            )
+            local.start_server()
+            self._app = starting.wait()
+            local.wait_until_ready()
+            local.start_dispatcher()
+            self._files.write_url(self._url)
+            api = stack.enter_context(ApiClient(self._url, self._key))
+            self._print_screen(database_url, self._register(api, self._app))
+            self._follow_code(api, listener)
+
+    @contextmanager
+    def _database(self) -> Iterator[str]:
+        if self._settings.database_url:
+            yield self._settings.database_url
+            return
+        say("perdure dev: starting Postgres …")
+        with EmbeddedPostgres(self._files.postgres_folder) as postgres:
+            yield postgres.url()
+
+    def _register(self, api: ApiClient, app: RunningApp) -> str:
+        """Register the app, or read its jobs again; tells what it has."""
+        endpoint_id = app.endpoint_id or api.ask_endpoint_id(self._app_url)
+        if endpoint_id == self._endpoint_id:
+            index = index_endpoint(api, endpoint_id)
+        else:
+            index = register_endpoint(api, endpoint_id, self._app_url)["endpointIndex"]
+            self._endpoint_id = endpoint_id
+        return describe_index(index)
+
+    def _follow_code(self, api: ApiClient, listener: socket.socket) -> None:
+        with watch_code(self._settings.watched) as changes:
+            while True:
+                self._family.check()
+                try:
+                    changed = changes.get(timeout=_TICK_S)
+                except queue.Empty:
+                    continue
+                if isinstance(changed, CommandFailed):
+                    raise changed
+                say(f"perdure dev: {_names(changed)} changed; loading the app anew …")
+                self._reload(api, listener)
+
+    def _reload(self, api: ApiClient, listener: socket.socket) -> None:
+        try:
+            new = start_app(self._family, self._settings.target, listener, variables=self._variables).wait()
+        except CommandFailed as error:
+            self._family.check()  # the death of another than the new app is the end
+            say(f"perdure dev: {error.text}")
+            say("perdure dev: the app goes on as it was. Mend it, and it is loaded anew.")
+            return
+        self._family.stop(self._app.child)
+        self._app = new
+        try:
+            say(f"perdure dev: loaded: {self._register(api, new)}")
+        except CommandFailed as error:
+            say(f"perdure dev: {error.text}")
+            say("perdure dev: the jobs known before stay. Mend it, and they are read anew.")
+
+    def _print_screen(self, database_url: str, jobs: str) -> None:
+        settings = self._settings
+        key = f"in {self._files.key_file}" if settings.api_key is None else "from PERDURE_API_KEY"
+        rows: Sequence[Sequence[str]] = (
+            ("  app", f"{self._app_url} is {settings.target} ({self._endpoint_id}: {jobs})"),
+            ("  server", f"{self._url} (PERDURE_API_URL)"),
+            ("  webhooks", f"{settings.public_url or self._url}/api/v1/sources/…"),
+            ("  API key", f"{self._key[:11]}… ({key})"),
+            ("  Postgres", "the one that was given" if settings.database_url else f'psql "{database_url}"'),
+        )
+        print_data("perdure dev: everything runs\n")
+        for line in align(rows):
+            print_data(line)
+        print_data(
+            "\n  perdure trigger NAME --payload '{}'   send an event"
+            "\n  perdure runs list                     see what came of it"
+            "\n  Ctrl-C                                stop everything\n"
+        )
+
+
+def _show_line(name: str, line: str) -> None:
+    say(f"{name:<10} | {line}")
+
+
+def _ignore(_line: str) -> None:
+    pass
+
+
+def _names(paths: set[Path]) -> str:
+    shown = sorted(os.path.relpath(path) for path in paths)
+    return ", ".join(shown[:3]) + (f" and {len(shown) - 3} more" if len(shown) > 3 else "")

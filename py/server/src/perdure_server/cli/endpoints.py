@@ -1,0 +1,139 @@
+"""``perdure endpoints``: register apps and read their jobs again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from perdure_server.cli.api_client import ApiClient, connect, segment
+from perdure_server.cli.failures import CommandFailed
+from perdure_server.cli.options import DEFAULT_DATA_DIR, ApiKey, ApiUrl, AsJson, DataDir
+from perdure_server.cli.output import print_data, print_json, print_table, say
+
+endpoints = typer.Typer(no_args_is_help=True, help="Register apps, list them, read their jobs again.")
+
+
+@endpoints.command()
+def register(
+    url: Annotated[
+        str,
+        typer.Argument(
+            envvar="PERDURE_ENDPOINT_URL",
+            help="Where the app serves Perdure: https://app.example.com/api/trigger.",
+        ),
+    ],
+    endpoint_id: Annotated[
+        str | None,
+        typer.Option(
+            "--id",
+            envvar="PERDURE_ENDPOINT_ID",
+            help="The app's id; without it the app is asked.",
+            show_default=False,
+        ),
+    ] = None,
+    timeout_ms: Annotated[
+        int | None,
+        typer.Option(
+            envvar="PERDURE_ENDPOINT_TIMEOUT_MS",
+            min=1000,
+            help="How long one request to the app may take; without it as before, at first 60000.",
+            show_default=False,
+        ),
+    ] = None,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Register an app, or its new URL, and read its jobs. Exit status 1 when they cannot be read."""
+    with connect(api_url, api_key, data_dir) as api:
+        endpoint = register_endpoint(api, endpoint_id or api.ask_endpoint_id(url), url, timeout_ms)
+    if as_json:
+        print_json(endpoint)
+    else:
+        print_data(f"{endpoint['slug']}  {endpoint['url']}")
+    _report(endpoint["slug"], endpoint["endpointIndex"])
+
+
+@endpoints.command("list")
+def list_endpoints(
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """List the environment's apps."""
+    with connect(api_url, api_key, data_dir) as api:
+        found = api.get("/api/v1/endpoints")
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (entry["slug"], entry["url"], entry.get("timeoutMs"), (entry.get("lastIndex") or {}).get("status"))
+        for entry in found
+    ]
+    if rows:
+        print_table(("id", "url", "timeout ms", "last index"), rows)
+    else:
+        say("No app is registered in this environment: perdure endpoints register URL")
+
+
+@endpoints.command()
+def index(
+    slug: Annotated[str, typer.Argument(envvar="PERDURE_ENDPOINT_ID", help="The app's id.")],
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Read an app's jobs again, after a deployment. Exit status 1 when they cannot be read."""
+    with connect(api_url, api_key, data_dir) as api:
+        result = index_endpoint(api, slug)
+    if as_json:
+        print_json(result)
+    _report(slug, result)
+
+
+def register_endpoint(api: ApiClient, slug: str, url: str, timeout_ms: int | None = None) -> dict[str, Any]:
+    """Register an app.
+
+    Args:
+        timeout_ms: None: as before.
+    Returns: the endpoint; ``endpointIndex`` is what came of reading its jobs.
+    Raises:
+        CommandFailed: it does not answer as it should; nothing was registered.
+    """
+    body: dict[str, Any] = {"id": slug, "url": url}
+    if timeout_ms is not None:
+        body["timeoutMs"] = timeout_ms
+    endpoint: dict[str, Any] = api.post("/api/v1/endpoints", body)
+    result = api.get(f"/api/v1/endpointindex/{endpoint['endpointIndex']['id']}")
+    return {**endpoint, "endpointIndex": {**endpoint["endpointIndex"], **result}}
+
+
+def index_endpoint(api: ApiClient, slug: str) -> dict[str, Any]:
+    """Read an app's jobs again; the result says in ``status`` whether that went well."""
+    result: dict[str, Any] = api.post(f"/api/v1/endpoints/{segment(slug)}/index")
+    return result
+
+
+def describe_index(result: dict[str, Any]) -> str:
+    """What came of reading an app's jobs, for people.
+
+    Raises:
+        CommandFailed: it failed; with the reason.
+    """
+    if result["status"] == "FAILURE":
+        raise CommandFailed(f"its jobs could not be read: {(result.get('error') or {}).get('message')}")
+    stats = {name: count for name, count in (result.get("stats") or {}).items() if count}
+    return ", ".join(f"{name} {count}" for name, count in stats.items()) or "no jobs"
+
+
+def _report(slug: str, result: dict[str, Any]) -> None:
+    say(f"{slug}: {describe_index(result)}")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the commands."""
+    app.add_typer(endpoints, name="endpoints")

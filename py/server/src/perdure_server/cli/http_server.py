@@ -1,0 +1,113 @@
+"""An ASGI app under uvicorn on a socket that listens already; it ends in order on SIGTERM and SIGINT."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from perdure_server.cli.failures import CommandFailed
+from perdure_server.cli.local.ports import listen
+
+
+def listen_or_refuse(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        CommandFailed: with what to do.
+    """
+    try:
+        return listen(port, host)
+    except OSError as error:
+        raise CommandFailed(
+            f"cannot listen on {host}:{port}: {error.strerror}. Is another program there? Choose another."
+        ) from error
+
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class HttpServer:
+    """Serves one app until the process is told to stop.
+
+    Args:
+        app: the app, an ASGI callable.
+        listener: where to accept connections.
+        lifespan: what surrounds serving; its exceptions are ours to explain, which is why uvicorn, which
+            only logs them, does not run it. None: uvicorn runs the app's, if it has one.
+        drain_s: seconds that requests under way may take when told to stop.
+        on_started: called when connections are accepted.
+    """
+
+    def __init__(
+        self,
+        app: Any,
+        listener: socket.socket,
+        *,
+        lifespan: AbstractAsyncContextManager[Any] | None = None,
+        drain_s: float,
+        on_started: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._lifespan = lifespan
+        self._listener = listener
+        config = uvicorn.Config(
+            app,
+            lifespan="auto" if lifespan is None else "off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=math.ceil(drain_s),
+        )
+        self._server = _Server(config, on_started)
+
+    def run(self) -> None:
+        """Serve.
+
+        Raises:
+            Exception: what ``lifespan`` raises.
+        """
+        for number in _STOP_SIGNALS:
+            signal.signal(number, _leave)  # before and after serving; in between it means: stop in order
+        with asyncio.Runner(loop_factory=self._server.config.get_loop_factory()) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        if self._lifespan is None:
+            await self._server.serve(sockets=[self._listener])
+        else:
+            async with self._lifespan:
+                await self._server.serve(sockets=[self._listener])
+
+
+class _Server(uvicorn.Server):
+    """Says when it has started; ends like any function instead of by the signal that asked for it."""
+
+    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_started = on_started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self._on_started()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take the stop signals while serving."""
+        before = {number: signal.signal(number, self.handle_exit) for number in _STOP_SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(0)

@@ -1,0 +1,83 @@
+"""``perdure serve``: the HTTP API."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import typer
+from starlette.applications import Starlette
+
+from perdure_server.cli.logs import LogLevel, log_to_stderr
+from perdure_server.cli.options import DatabaseUrl
+from perdure_server.cli.output import say
+from perdure_server.settings import Settings
+
+
+def serve(
+    database_url: DatabaseUrl = "",
+    host: Annotated[str, typer.Option(envvar="PERDURE_HOST", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="PERDURE_PORT", min=0, max=65535, help="The port to listen on; 0 takes any.")
+    ] = 8030,
+    public_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PERDURE_PUBLIC_URL",
+            help="Where the world reaches this server, such as https://jobs.example.com: "
+            "providers send their webhooks there.",
+            show_default=False,
+        ),
+    ] = None,
+    pool_size: Annotated[
+        int, typer.Option(envvar="PERDURE_POOL_SIZE", min=1, help="Most connections to Postgres.")
+    ] = 10,
+    access_log: Annotated[
+        bool, typer.Option(envvar="PERDURE_ACCESS_LOG", help="Write a line for each request.")
+    ] = True,
+    drain_s: Annotated[
+        float,
+        typer.Option(
+            envvar="PERDURE_DRAIN_S",
+            min=0,
+            help="Seconds that requests under way may take when told to stop.",
+        ),
+    ] = 25.0,
+    log_level: LogLevel = "info",
+) -> None:
+    """Serve the HTTP API and take webhooks. SIGTERM ends it after the requests under way."""
+    from perdure_server.app import create_app  # here: the other commands start faster without it
+    from perdure_server.cli.http_server import HttpServer, listen_or_refuse
+
+    log_to_stderr(log_level)
+    given = {
+        "PERDURE_DATABASE_URL": database_url,
+        "PERDURE_PUBLIC_URL": public_url or "",
+        "PERDURE_POOL_SIZE": str(pool_size),
+        "PERDURE_ACCESS_LOG": "1" if access_log else "0",
+    }
+    app = create_app(Settings.from_environment({**os.environ, **given}))
+    listener = listen_or_refuse(host, port)
+    url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+    HttpServer(
+        app,
+        listener,
+        lifespan=_ready(app),
+        drain_s=drain_s,
+        on_started=lambda: say(f"perdure serve: {url}"),
+    ).run()
+
+
+@asynccontextmanager
+async def _ready(app: Starlette) -> AsyncIterator[None]:
+    """The app's start and end; refuses a database that is not migrated, where it would only answer 503."""
+    async with app.router.lifespan_context(app):
+        await app.state.services.check_ready()
+        yield
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(serve)

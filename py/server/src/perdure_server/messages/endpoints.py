@@ -1,0 +1,116 @@
+"""Endpoints and their indexes as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
+
+from perdure.wire.base import WireModel
+from perdure.wire.statuses import EnvironmentType, IndexStatus
+
+
+def _check_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and (parts.port is None or parts.port > 0)
+        )
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("must be the app's full URL, such as https://app.example.com/api/trigger")
+    return url
+
+
+class RegisterEndpointBody(WireModel):
+    """Body of ``POST /api/v1/endpoints``."""
+
+    url: Annotated[str, AfterValidator(_check_url)]
+    id: str = Field(
+        pattern="^[!-~]+$",  # travels in a header
+        description="The id that the app gives itself, in ASCII; becomes the endpoint's slug.",
+    )
+    timeout_ms: int | None = Field(
+        default=None, ge=1, description="How long one request may take; absent: unchanged."
+    )
+
+
+class IndexReference(WireModel):
+    """Which index to ask for."""
+
+    id: str
+
+
+class Endpoint(WireModel):
+    """A registered endpoint."""
+
+    id: str
+    slug: str
+    url: str
+    environment_id: str
+    organization_id: str | None = None
+    project_id: str | None = None
+    created_at: AwareDatetime | None = None
+    updated_at: AwareDatetime | None = None
+    indexing_hook_identifier: str | None = None
+    timeout_ms: int | None = None
+
+
+class RegisteredEndpoint(Endpoint):
+    """A registered endpoint and the index that registering it made."""
+
+    endpoint_index: IndexReference
+
+
+class IndexFailure(WireModel):
+    """Why an index failed."""
+
+    message: str
+    raw: JsonValue = None
+
+
+class EndpointIndex(WireModel):
+    """One reading of an endpoint's jobs."""
+
+    id: str | None = None
+    status: IndexStatus
+    stats: dict[str, JsonValue] | None = None
+    error: IndexFailure | None = None
+    updated_at: AwareDatetime | None = None
+
+
+class ProjectOfKey(WireModel):
+    """The project that a key belongs to."""
+
+    id: str
+    slug: str
+    name: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class OrganizationOfKey(WireModel):
+    """Who owns that project."""
+
+    id: str
+    slug: str
+    title: str
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+
+
+class Whoami(WireModel):
+    """The environment that a key belongs to."""
+
+    id: str
+    slug: str
+    type: EnvironmentType
+    project: ProjectOfKey
+    organization: OrganizationOfKey
+    pk_api_key: str = Field(description="Always empty: keys are not stored, so none can be shown again.")
+    created_at: AwareDatetime
+    updated_at: AwareDatetime

@@ -1,0 +1,170 @@
+"""The OpenAPI document, made from the registered operations: their models, docstrings and access."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from inspect import cleandoc
+from typing import Any
+
+from pydantic import BaseModel, TypeAdapter
+
+from perdure_server.messages.errors import ErrorAnswer
+from perdure_server.routing import Access, Operation
+
+_SCHEMA_PLACE = "#/components/schemas/{model}"
+_STATUS_TEXTS = {
+    400: "The request is malformed; the text names the field and the fix.",
+    401: "The key is missing, malformed or unknown.",
+    403: "A public key cannot do this.",
+    404: "There is no such thing in the key's environment.",
+    409: "The state of the thing does not allow this, or not any more.",
+    413: "The body is too large.",
+    500: "The server failed; its log has the details under the request id.",
+    503: "The database cannot be reached; come again after `retry-after` seconds.",
+}
+
+
+def build_document(operations: Sequence[Operation], *, version: str) -> dict[str, Any]:
+    """Describe the operations as OpenAPI 3.1.
+
+    Args:
+        version: of the server.
+    """
+    schemas = _Schemas(operations)
+    paths: dict[str, dict[str, Any]] = {}
+    names: set[str] = set()
+    for operation in operations:
+        for method in operation.methods:
+            name = _unique_name(operation, method, names)
+            names.add(name)
+            paths.setdefault(operation.path, {})[method.lower()] = _describe(operation, name, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Perdure",
+            "version": version,
+            "description": "Durable background jobs in Postgres. Every success is exactly 200.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas.definitions,
+            "securitySchemes": {
+                "secretKey": {"type": "http", "scheme": "bearer", "description": "A secret key, `tr_…`."},
+                "publicKey": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A public key, `pk_…`: read only.",
+                },
+            },
+        },
+    }
+
+
+class _Schemas:
+    """The JSON Schemas of all models together, so that each is defined once."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        models: dict[int, type[BaseModel] | TypeAdapter[Any]] = {id(ErrorAnswer): ErrorAnswer}
+        for operation in operations:
+            for model in (operation.answer, operation.body, operation.query):
+                if model is not None:
+                    models[id(model)] = model
+        adapters = {
+            key: model if isinstance(model, TypeAdapter) else TypeAdapter(model)
+            for key, model in models.items()
+        }
+        self._by_key, together = TypeAdapter.json_schemas(
+            [(key, "validation", adapter) for key, adapter in adapters.items()], ref_template=_SCHEMA_PLACE
+        )
+        self.definitions: dict[str, Any] = together.get("$defs", {})
+
+    def of(self, model: type[BaseModel] | TypeAdapter[Any]) -> dict[str, Any]:
+        """A reference to the model's schema, or the schema itself."""
+        return self._by_key[id(model), "validation"]
+
+    def properties(self, model: type[BaseModel]) -> dict[str, Any]:
+        """The members of a model by name."""
+        properties: dict[str, Any] = self.definitions[self.of(model)["$ref"].rsplit("/", 1)[1]]["properties"]
+        return properties
+
+
+def _describe(operation: Operation, name: str, schemas: _Schemas) -> dict[str, Any]:
+    summary, _, description = cleandoc(operation.handler.__doc__ or "").partition("\n")
+    described: dict[str, Any] = {
+        "operationId": name,
+        "tags": [operation.handler.__module__.rsplit(".", 1)[1]],
+        "summary": summary.rstrip("."),
+        "security": _SECURITY[operation.access],
+        "responses": {"200": _answer(operation, schemas), **_errors(operation, schemas)},
+    }
+    if description.strip():
+        described["description"] = description.strip()
+    if parameters := _parameters(operation, schemas):
+        described["parameters"] = parameters
+    if operation.body is not None:
+        content = {"application/json": {"schema": schemas.of(operation.body)}}
+        described["requestBody"] = {"required": True, "content": content}
+    return described
+
+
+_SECURITY: dict[Access, list[dict[str, list[str]]]] = {
+    Access.SECRET: [{"secretKey": []}],
+    Access.SECRET_OR_PUBLIC: [{"secretKey": []}, {"publicKey": []}],
+    Access.OPEN: [],
+}
+
+
+def _answer(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+    schema = schemas.of(operation.answer) if operation.answer is not None else {}
+    return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+
+
+def _errors(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
+    statuses = {*operation.errors, 500}
+    if operation.access is not Access.OPEN:
+        statuses |= {401, 503}
+    if operation.access is Access.SECRET:
+        statuses.add(403)
+    if operation.body is not None:
+        statuses |= {400, 413}
+    if operation.query is not None or "{" in operation.path:
+        statuses.add(400)
+    content = {"application/json": {"schema": schemas.of(ErrorAnswer)}}
+    return {
+        str(status): {"description": _STATUS_TEXTS[status], "content": content} for status in sorted(statuses)
+    }
+
+
+def _parameters(operation: Operation, schemas: _Schemas) -> list[dict[str, Any]]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+        for name in re.findall(r"\{(\w+)\}", operation.path)
+    ]
+    if operation.query is not None:
+        for name, schema in schemas.properties(operation.query).items():
+            parameters.append({"name": name, "in": "query", "required": False, "schema": schema})
+    for name, meaning in (operation.headers or {}).items():
+        parameters.append(
+            {
+                "name": name,
+                "in": "header",
+                "required": False,
+                "description": meaning,
+                "schema": {"type": "string"},
+            }
+        )
+    return parameters
+
+
+def _unique_name(operation: Operation, method: str, taken: set[str]) -> str:
+    """The handler's name in camelCase, with the method or the path's version where it serves several."""
+    first, *rest = operation.handler.__name__.split("_")
+    name = first + "".join(word.title() for word in rest)
+    if len(operation.methods) > 1:
+        name += method.title()
+    if name in taken:
+        name += operation.path.split("/")[2].title()
+    if name in taken:
+        raise ValueError(f"two operations would be called {name}: name their handlers apart")
+    return name

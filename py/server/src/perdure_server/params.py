@@ -1,0 +1,30 @@
+"""Path parameters as the engine takes them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from starlette.requests import Request
+
+from perdure_server.errors import ApiError
+
+
+def path_text(request: Request, name: str) -> str:
+    """A segment of the path, decoded."""
+    text: str = request.path_params[name]
+    return text
+
+
+def path_uuid(request: Request, name: str, *, what: str) -> str:
+    """A segment of the path that is an id of ours.
+
+    Args:
+        what: what it is the id of, for the error.
+    Raises:
+        ApiError: 404 JQ001: no id has this form, so there is no such thing.
+    """
+    text = path_text(request, name)
+    try:
+        return str(UUID(text))
+    except ValueError as error:
+        raise ApiError(404, "JQ001", f"there is no {what} {text!r} in this environment") from error

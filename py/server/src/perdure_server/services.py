@@ -1,0 +1,96 @@
+"""What handlers work with: the settings, the database, the grouped writes and the client for endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+from starlette.requests import Request
+
+from perdure_engine import environments
+from perdure_engine.errors import NotMigrated, translated
+from perdure_engine.migrator.source import Migration, default_source
+from perdure_engine.pool import Connection, Pool, open_pool
+from perdure_server.endpoint_client import EndpointClient
+from perdure_server.grouped_writes import EventSender, TaskWriter
+from perdure_server.settings import Settings
+
+ROLE = "perdure_server"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Made when the app starts, shared by all requests, closed when it stops."""
+
+    settings: Settings
+    pool: Pool
+    endpoints: EndpointClient
+    tasks: TaskWriter
+    events: EventSender
+    migrations: tuple[Migration, ...]  # of this release
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection for one request, in autocommit: every engine call is a transaction.
+
+        Raises:
+            DatabaseUnavailable: none in time.
+        """
+        return self.pool.connection(timeout=self.settings.database_timeout_s)
+
+    async def check_ready(self) -> None:
+        """Make sure that requests can be served.
+
+        Raises:
+            DatabaseUnavailable: the database does not answer.
+            NotMigrated: it is not Perdure's, or of an older release.
+        """
+        async with self.connection() as conn:
+            await environments.authenticate(conn, "")
+            with translated():
+                cursor = await conn.execute("select number from perdure_views.migrations")
+                applied = {number for (number,) in await cursor.fetchall()}
+        missing = [migration.label for migration in self.migrations if migration.number not in applied]
+        if missing:
+            raise NotMigrated(f"the database lacks {', '.join(missing)}: run `perdure migrate` on it")
+
+
+@asynccontextmanager
+async def open_services(settings: Settings) -> AsyncIterator[Services]:
+    """Open everything; on leaving, finish the writes under way and close it.
+
+    Raises:
+        DatabaseUnavailable: the database does not answer.
+        NotMigrated: it is not Perdure's.
+    """
+    pool = await open_pool(
+        settings.database_url, role=ROLE, max_size=settings.pool_size, application_name="perdure-server"
+    )
+    async with pool, httpx.AsyncClient(timeout=None, follow_redirects=False) as client:  # noqa: S113
+        if settings.public_url is not None:  # the engine makes the URLs of sources from it
+            async with pool.connection() as conn:
+                await environments.set_setting(conn, "public_url", settings.public_url)
+
+        def connection() -> AbstractAsyncContextManager[Connection]:
+            return pool.connection(timeout=settings.database_timeout_s)
+
+        services = Services(
+            settings=settings,
+            pool=pool,
+            endpoints=EndpointClient(
+                client, timeout_s=settings.endpoint_timeout_s, answer_limit=settings.endpoint_answer_limit
+            ),
+            tasks=TaskWriter(connection),
+            events=EventSender(connection),
+            migrations=tuple(default_source().migrations),
+        )
+        yield services
+        await services.tasks.drain()
+        await services.events.drain()
+
+
+def services_of(request: Request) -> Services:
+    """The services of the app that this request came to."""
+    services: Services = request.app.state.services
+    return services

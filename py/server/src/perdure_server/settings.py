@@ -1,0 +1,116 @@
+"""What the server is told from outside: read from ``PERDURE_*`` variables, checked, then never changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+MEBIBYTE = 1024 * 1024
+
+
+class InvalidSettings(ValueError):
+    """A variable is missing or cannot be used; the text names it, what it holds and what belongs there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one server process.
+
+    Args:
+        database_url: libpq connection string; the login must be a member of ``perdure_server``.
+        public_url: origin under which the world reaches this server, without a trailing slash; None: as each
+            request says (``Host``), which is right without a proxy.
+        pool_size: most connections to Postgres.
+        database_timeout_s: seconds a request waits for a connection before it is told to come again.
+        json_body_limit: bytes of a JSON body (tasks, events).
+        webhook_body_limit: bytes of a webhook's body.
+        endpoint_timeout_s: seconds an endpoint has to answer PING or INDEX_ENDPOINT.
+        endpoint_answer_limit: bytes of such an answer.
+        access_log: write one line for each request.
+    """
+
+    database_url: str
+    public_url: str | None = None
+    pool_size: int = 10
+    database_timeout_s: float = 5.0
+    json_body_limit: int = 3 * MEBIBYTE
+    webhook_body_limit: int = 25 * MEBIBYTE
+    endpoint_timeout_s: float = 5.0
+    endpoint_answer_limit: int = 16 * MEBIBYTE
+    access_log: bool = True
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from variables; None: those of the process. An empty variable counts as absent.
+
+        Raises:
+            InvalidSettings: names the variable and the fix.
+        """
+        given = {
+            name: value for name, value in (os.environ if variables is None else variables).items() if value
+        }
+
+        values = {
+            field: parse(name, given[name]) for field, (name, parse) in _VARIABLES.items() if name in given
+        }
+        return cls(database_url=_database_url(given), **values)
+
+
+def _database_url(given: Mapping[str, str]) -> str:
+    for name in ("PERDURE_DATABASE_URL", "DATABASE_URL"):
+        if name in given:
+            if not given[name].startswith(("postgresql://", "postgres://")):
+                raise InvalidSettings(
+                    f"{name} must start with postgresql://, such as postgresql://user@host:5432/name"
+                )
+            return given[name]
+    raise InvalidSettings(
+        "PERDURE_DATABASE_URL is not set: give the Postgres that Perdure is installed in, such as "
+        "postgresql://user@host:5432/name (DATABASE_URL is read when it is absent)"
+    )
+
+
+def _origin(name: str, value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.fragment:
+        raise InvalidSettings(
+            f"{name} must be http://host or https://host, such as https://jobs.example.com, not {value!r}"
+        )
+    return value.rstrip("/")
+
+
+def _whole_number(name: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit() and int(value) > 0):
+        raise InvalidSettings(f"{name} must be a whole number above 0, not {value!r}")
+    return int(value)
+
+
+def _seconds(name: str, value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise InvalidSettings(f"{name} must be a number of seconds above 0, not {value!r}")
+    return seconds
+
+
+def _switch(name: str, value: str) -> bool:
+    if value.lower() not in ("0", "1", "true", "false"):
+        raise InvalidSettings(f"{name} must be 1 or 0, not {value!r}")
+    return value.lower() in ("1", "true")
+
+
+_VARIABLES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
+    "public_url": ("PERDURE_PUBLIC_URL", _origin),
+    "pool_size": ("PERDURE_POOL_SIZE", _whole_number),
+    "database_timeout_s": ("PERDURE_DATABASE_TIMEOUT_S", _seconds),
+    "json_body_limit": ("PERDURE_JSON_BODY_LIMIT", _whole_number),
+    "webhook_body_limit": ("PERDURE_WEBHOOK_BODY_LIMIT", _whole_number),
+    "endpoint_timeout_s": ("PERDURE_ENDPOINT_TIMEOUT_S", _seconds),
+    "endpoint_answer_limit": ("PERDURE_ENDPOINT_ANSWER_LIMIT", _whole_number),
+    "access_log": ("PERDURE_ACCESS_LOG", _switch),
+}

@@ -1,0 +1,158 @@
+"""What people read: durations, columns, drawings of runs and what changed in them."""
+
+from __future__ import annotations
+
+import stat
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perdure_server.cli.dev_files import DevFiles
+from perdure_server.cli.output import align, duration
+from perdure_server.cli.run_drawing import draw_run
+from perdure_server.cli.run_progress import RunProgress
+from perdure_server.cli.run_view import ExecutionView, RunView, TaskView
+
+START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+def task(key: str, status: str = "COMPLETED", **members: Any) -> TaskView:
+    values: dict[str, Any] = {
+        "id": key,
+        "name": "Task",
+        "key": key,
+        "started_at": at(0),
+        "completed_at": at(1) if status in ("COMPLETED", "ERRORED") else None,
+        "output": None,
+        "delay_until": None,
+        "attempt_count": 1,
+        "subtasks": [],
+        **members,
+    }
+    return TaskView(status=status, **values)
+
+
+def execution(number: int, reply: str | None, **members: Any) -> ExecutionView:
+    ended = reply is not None or "verdict" in members
+    values: dict[str, Any] = {
+        "dispatcher": "d1",
+        "claimed_at": at(0),
+        "ended_at": at(2) if ended else None,
+        "duration_ms": 120 if ended else None,
+        "verdict": "REPLY" if reply else None,
+        "http_status": 200 if reply else None,
+        "message": None,
+        **members,
+    }
+    return ExecutionView(number=number, reply_status=reply, **values)
+
+
+def run(status: str, *tasks: TaskView, executions: list[ExecutionView] | None = None, **more: Any) -> RunView:
+    return RunView(
+        "r1",
+        status,
+        at(0),
+        more.pop("completed_at", None),
+        more.pop("output", None),
+        list(tasks),
+        executions or [],
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0351, "35 ms"),
+        (2.54, "2.5 s"),
+        (200, "3 min 20 s"),
+        (93600, "1 d 2 h"),
+        (3600, "1 h"),
+        (59.96, "60.0 s"),
+    ],
+)
+def test_duration(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_columns_begin_at_the_same_place_and_lines_have_no_blanks_at_the_end() -> None:
+    assert align([("a", "long"), ("wide", None), ("x", 7)]) == ["a     long", "wide", "x     7"]
+
+
+def test_a_run_is_drawn_as_a_tree_with_its_executions() -> None:
+    inner = task("inner", "ERRORED", output={"message": "no"}, attempt_count=3)
+    drawn = draw_run(
+        run(
+            "WAITING_TO_CONTINUE",
+            task("outer", subtasks=[inner]),
+            task("a day", "WAITING", name="wait", delay_until=at(86400)),
+            executions=[execution(1, "RESUME_WITH_TASK"), execution(2, None)],
+            job="greet",
+            version="1.0.0",
+        ),
+        at(10),
+    )
+    assert drawn[0] == "WAITING_TO_CONTINUE run r1 of greet 1.0.0 (10.0 s so far)"
+    assert drawn[1:3] == [
+        "├─ ✓ outer     COMPLETED  1.0 s",
+        '│  └─ ✗ inner  ERRORED    1.0 s          attempt 3; error {"message": "no"}',
+    ]
+    assert drawn[3].startswith("└─ ◷ a day     WAITING    10.0 s so far  wait; waits until ")
+    assert drawn[4:] == [
+        "executions",
+        "  1  RESUME_WITH_TASK  120 ms         by d1",
+        "  2  IN FLIGHT         10.0 s so far  by d1",
+    ]
+
+
+def test_a_finished_run_has_its_output() -> None:
+    drawn = draw_run(run("SUCCESS", completed_at=at(3), output={"n": 1}), at(100))
+    assert drawn == ["SUCCESS run r1 (3.0 s)", 'output {"n": 1}']
+
+
+def test_progress_tells_each_change_once_in_the_order_of_time() -> None:
+    progress = RunProgress()
+    assert progress.changes(run("EXECUTING", executions=[execution(1, None)])) == [
+        "execution 1 begins (dispatcher d1)",
+    ]
+    waiting = run(
+        "WAITING_TO_CONTINUE",
+        task("nap", "WAITING", started_at=at(1)),
+        executions=[execution(1, "RESUME_WITH_TASK")],
+    )
+    assert progress.changes(waiting) == [
+        "task 'nap' WAITING",
+        "execution 1 ends: RESUME_WITH_TASK after 120 ms",
+        "run WAITING_TO_CONTINUE",
+    ]
+    assert progress.changes(waiting) == []
+    lost = execution(2, None, verdict="LEASE_EXPIRED", ended_at=at(9), claimed_at=at(6), message="no answer")
+    done = run(
+        "SUCCESS",
+        task("nap", completed_at=at(5)),
+        executions=[execution(1, "RESUME_WITH_TASK"), lost],
+        output="bye",
+        completed_at=at(10),
+    )
+    assert progress.changes(done) == [
+        "task 'nap' COMPLETED",
+        "execution 2 begins (dispatcher d1)",
+        "execution 2 ends: LEASE_EXPIRED after 120 ms: no answer",
+        'run SUCCESS, output "bye"',
+    ]
+
+
+def test_the_development_key_is_made_once_and_is_for_its_owner_only(tmp_path: Path) -> None:
+    files = DevFiles(tmp_path / "data")
+    key = files.ensure_key()
+    assert key.startswith("tr_dev_")
+    assert DevFiles(tmp_path / "data").ensure_key() == key
+    assert stat.S_IMODE(files.key_file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(files.folder.stat().st_mode) == 0o700
+    assert (files.folder / ".gitignore").read_text() == "*\n"
