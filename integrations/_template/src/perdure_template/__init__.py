@@ -1,0 +1,11 @@
+"""The template of a Perdure integration: copy the folder to start one."""
+
+from perdure_template.integration import Template, TemplateTasks
+from perdure_template.service import Greeting, ServiceError
+
+__all__ = [
+    "Greeting",
+    "ServiceError",
+    "Template",
+    "TemplateTasks",
+]

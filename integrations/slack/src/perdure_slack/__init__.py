@@ -1,0 +1,14 @@
+"""Slack for Perdure jobs: messages as tasks."""
+
+from perdure_slack.errors import SlackError
+from perdure_slack.integration import Slack
+from perdure_slack.models import Message, PostedMessage
+from perdure_slack.tasks import SlackTasks
+
+__all__ = [
+    "Message",
+    "PostedMessage",
+    "Slack",
+    "SlackError",
+    "SlackTasks",
+]
