@@ -1,0 +1,1 @@
+"""Benchmarks: figures behind the decisions in docs/adr/, and a guard against getting slower."""

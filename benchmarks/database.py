@@ -1,0 +1,109 @@
+"""A migrated database with one endpoint and one job, for benchmarks."""
+
+import json
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from perdure_engine.embedded import EmbeddedPostgres
+from perdure_engine.migrator import migrate
+
+from .measure import Connection
+
+_MANIFEST = {
+    "jobs": [
+        {
+            "id": "job",
+            "name": "Job",
+            "version": "1.0.0",
+            "trigger": {"type": "static", "rule": {"event": "happened", "source": "trigger.dev"}},
+        }
+    ]
+}
+
+
+def make_database(server: EmbeddedPostgres, name: str) -> "BenchDatabase":
+    """Create and migrate database ``name`` with an endpoint and a job on event ``happened``."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+    migrate(server.url(name), echo=lambda _: None)
+    return BenchDatabase(server.url(name))
+
+
+class BenchDatabase:
+    """One autocommit connection to a benchmark's database."""
+
+    def __init__(self, url: str) -> None:
+        self.connection: Connection = psycopg.connect(url, autocommit=True, prepare_threshold=0)
+        self.value("select perdure.create_project('bench', 'bench')")
+        self.environment_id = self.value("select perdure.get_environment('bench', 'prod')")
+        self.value("select perdure.create_api_key(%s)", self.environment_id)
+        endpoint = self.value(
+            "select perdure.register_endpoint(%s, 'app', 'http://127.0.0.1/')", self.environment_id
+        )
+        self.value(
+            "select perdure.index_endpoint(%s, %s, %s)",
+            endpoint["id"],
+            json.dumps(_MANIFEST),
+            json.dumps({"name": "perdure", "version": "0"}),
+        )
+
+    def rows(self, query: str, *arguments: object) -> list[Any]:
+        """All rows of a statement."""
+        return self.connection.execute(query, arguments).fetchall()
+
+    def value(self, query: str, *arguments: object) -> Any:
+        """The first column of a statement's first row."""
+        return self.rows(query, *arguments)[0][0]
+
+    def send(self, count: int) -> None:
+        """Send ``count`` events in one call; each starts a run."""
+        events = json.dumps([{"name": "happened", "payload": {"n": n}} for n in range(count)])
+        self.rows("select perdure.send_events(%s, %s)", self.environment_id, events)
+
+    def claim(self, count: int) -> list[Any]:
+        """Claim ``count`` runs: rows of (run id, lease number)."""
+        return self.rows("select run_id, lease_number, body from perdure.claim_runs('bench', %s)", count)
+
+    def store_tasks(self, claimed: list[Any], key: str) -> None:
+        """Store one finished task for each claimed run, in one call."""
+        calls = [
+            {
+                "environmentId": str(self.environment_id),
+                "runId": str(run_id),
+                "leaseNumber": lease,
+                "task": {
+                    "idempotencyKey": key,
+                    "name": "task",
+                    "status": "COMPLETED",
+                    "output": {"ok": True},
+                },
+            }
+            for run_id, lease, _ in claimed
+        ]
+        self.rows("select * from perdure.upsert_tasks(%s)", json.dumps(calls))
+
+    def reply(self, claimed: list[Any], reply: dict[str, Any]) -> None:
+        """Hand in the same reply for each claimed run, in one call."""
+        self.rows("select * from perdure.apply_results(%s)", self.results(claimed, reply))
+
+    @staticmethod
+    def results(claimed: list[Any], reply: dict[str, Any]) -> str:
+        """The argument of apply_results for the same reply to each claimed run."""
+        return json.dumps(
+            [
+                {
+                    "runId": str(run_id),
+                    "leaseNumber": lease,
+                    "verdict": "REPLY",
+                    "durationMs": 5,
+                    "reply": reply,
+                }
+                for run_id, lease, _ in claimed
+            ]
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()

@@ -1,0 +1,80 @@
+"""What sleeping runs cost the running ones: the same calls with and without 100,000 waits, side by side."""
+
+from functools import partial
+
+from perdure_engine.embedded import EmbeddedPostgres
+
+from .database import BenchDatabase, make_database
+from .measure import Cost, Meter, Row, spread
+
+WAITING = 100_000
+PAIRS = 15
+BATCH = 50
+
+_PARK = {
+    "status": "RESUME_WITH_TASK",
+    "task": {"idempotencyKey": "wait", "name": "wait", "noop": True, "delaySeconds": 86400},
+}
+_DONE = {"status": "SUCCESS", "output": 1}
+_PROMOTE = "select * from perdure.promote_due()"
+
+
+def run(server: EmbeddedPostgres) -> list[Row]:
+    """Two databases of one server, one with the waits; the same calls in turn on both."""
+    databases = {0: make_database(server, "empty"), WAITING: make_database(server, "waiting")}
+    park(databases[WAITING], WAITING)
+    for database in databases.values():
+        database.connection.execute("vacuum analyze")
+    meters = {waiting: Meter(database.connection) for waiting, database in databases.items()}
+
+    costs: dict[int, dict[str, list[Cost]]] = {
+        waiting: {"claim": [], "apply": [], "promote": []} for waiting in databases
+    }
+    for _ in range(PAIRS):
+        for waiting, database in databases.items():
+            measured, cost = costs[waiting], meters[waiting].cost
+            database.send(BATCH)
+            claim_cost, claimed = cost(partial(database.claim, BATCH))
+            assert len(claimed) == BATCH
+            apply_cost, _ = cost(partial(database.reply, claimed, _DONE))
+            promote_cost, _ = cost(partial(database.rows, _PROMOTE))
+            measured["claim"].append(claim_cost)
+            measured["apply"].append(apply_cost)
+            measured["promote"].append(promote_cost)
+
+    rows: list[Row] = []
+    for call in ("claim", "apply", "promote"):
+        for waiting, database in databases.items():
+            rows.append(
+                {
+                    "call": f"{call} ({BATCH} runs)" if call != "promote" else "promote (nothing due)",
+                    "waiting runs": waiting,
+                    "CPU, µs": spread([cost.cpu_s for cost in costs[waiting][call]], 1e6),
+                    "wall, µs": spread([cost.wall_s for cost in costs[waiting][call]], 1e6),
+                    "shared buffers": buffers(database, meters[waiting], call),
+                    "rounds": [(cost.cpu_s, cost.wall_s) for cost in costs[waiting][call]],
+                }
+            )
+    for database in databases.values():
+        database.close()
+    return rows
+
+
+def park(database: BenchDatabase, count: int) -> None:
+    """Bring ``count`` runs into a wait of a day, through the engine's functions; check that they sleep."""
+    for _ in range(count // 500):
+        database.send(500)
+        database.reply(database.claim(500), _PARK)
+    asleep = database.value("select count(*) from perdure.runs where status = 'WAITING_TO_CONTINUE'")
+    assert asleep == count, f"{asleep} of {count} runs sleep"
+
+
+def buffers(database: BenchDatabase, meter: Meter, call: str) -> int:
+    """Shared buffers that one call of the kind touches, once everything is warm."""
+    database.send(BATCH)
+    if call == "claim":
+        return meter.buffers("select * from perdure.claim_runs('bench', %s)", BATCH)
+    claimed = database.claim(BATCH)
+    if call == "apply":
+        return meter.buffers("select * from perdure.apply_results(%s)", database.results(claimed, _DONE))
+    return meter.buffers(_PROMOTE)

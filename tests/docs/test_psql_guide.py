@@ -1,0 +1,73 @@
+"""What docs/psql.md shows works as it stands there, with psql and nothing else."""
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from perdure_engine.embedded.binaries import bundled_bin_dir
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "psql.md"
+BLOCKS = re.findall(r"^```sql\n(.*?)^```$", GUIDE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def psql(url: str, script: str, *, role: str = "perdure_owner") -> list[str]:
+    """Run a script as ``role``; the lines it printed, columns separated by a bar."""
+    done = run_psql(url, script, role=role)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def run_psql(
+    url: str, script: str, *, role: str, options: Sequence[str] = ("-v", "ON_ERROR_STOP=1")
+) -> subprocess.CompletedProcess[str]:
+    command = [bundled_bin_dir() / "psql", "-X", "-q", "-A", "-t", *options, "-f", "-", url]
+    return subprocess.run(
+        command,
+        input=f"set role {role};\n{script}",
+        env={**os.environ, "PGCONNECT_TIMEOUT": "10"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_guide_registers_sends_shows_and_cancels(db_url: str) -> None:
+    guide = BLOCKS[0]
+    lines = psql(db_url, guide)
+    (run,) = [line for line in lines if "|welcome|" in line]
+    assert run.split("|")[2] == "QUEUED"
+    assert psql(db_url, "select status from perdure_views.runs", role="perdure_readonly") == ["CANCELED"]
+    assert psql(db_url, "select problem from perdure.doctor()") == []
+
+
+def test_the_guide_can_be_followed_twice(db_url: str) -> None:
+    psql(db_url, BLOCKS[0])
+    psql(db_url, BLOCKS[0])
+    runs = psql(db_url, "select count(*) from perdure_views.runs")
+    assert runs == ["1"], "the event's id makes sending it again do nothing"
+
+
+def test_an_event_sent_in_a_transaction_shares_its_fate(db_url: str) -> None:
+    psql(db_url, BLOCKS[0])
+    transaction = BLOCKS[1]
+    prepare = "reset role; create table orders (id int primary key, total numeric);"
+    psql(db_url, prepare + transaction.replace("commit;", "rollback;"))
+    events = "select count(*) from perdure_views.events where name = 'order.placed'"
+    assert psql(db_url, events) == ["0"]
+    psql(db_url, "reset role;" + transaction)
+    assert psql(db_url, events) == ["1"]
+
+
+def test_the_application_role_cannot_write_a_table(db_url: str) -> None:
+    psql(db_url, BLOCKS[0])
+    for statement in (
+        "insert into perdure.settings values ('public_url', 'http://x', now())",
+        "update perdure.runs set status = 'QUEUED'",
+        "delete from perdure.events",
+    ):
+        refused = run_psql(db_url, statement, role="perdure_app")
+        assert refused.returncode != 0
+        assert "permission denied for table" in refused.stderr
