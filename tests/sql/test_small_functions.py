@@ -121,8 +121,8 @@ def test_what_no_operator_takes_is_shielded_and_comes_back_as_it_was(
     expected = document if shielded is None else f'{{"k": "{shielded}"}}'.replace("<", "\ufdd0")
     query = """
         select
-            s.shielded::text, perdure._shield(s.shielded)::text as again, s.shielded ->> 'k' is not null as readable,
-            perdure._unshield(s.shielded)::text as unshielded
+            s.shielded::text, perdure._shield(s.shielded)::text as again,
+            s.shielded ->> 'k' is not null as readable, perdure._unshield(s.shielded)::text as unshielded
         from (select perdure._shield(%s) as shielded) as s
     """
     (row,) = pure_db.rows(query, document)

@@ -66,7 +66,7 @@ begin
             )
         limit 1
     ) as t
-    where r.reply is not null;
+    where r.reply is not null and r.reply_status <> 'SUCCESS';
     if exists (
         select 1 from unnest(p_results) as r
         where
