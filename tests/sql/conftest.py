@@ -22,13 +22,15 @@ def pure_db(postgres_server: TestServer, template_database: str) -> Iterator[Dat
 
 @pytest.fixture
 def other(db: Database) -> Iterator[Database]:
-    """A second connection to ``db``."""
-    with Database(db.url) as second:
-        yield second
+    """A second connection to ``db``. A statement that waits for ever fails."""
+    with Database(db.url) as connection:
+        connection.execute("set statement_timeout = '20s'")
+        yield connection
 
 
 @pytest.fixture
 def third(db: Database) -> Iterator[Database]:
-    """A third connection to ``db``."""
+    """A third connection to ``db``. A statement that waits for ever fails."""
     with Database(db.url) as connection:
+        connection.execute("set statement_timeout = '20s'")
         yield connection

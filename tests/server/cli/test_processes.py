@@ -39,7 +39,7 @@ def family() -> Iterator[Family]:
 
 
 def start(family: Family, code: str) -> Child:
-    child = family.start("helper program", python(code), variables=dict(os.environ))
+    child = family.start("side program", python(code), variables=dict(os.environ))
     child.wait_for_line(lambda line: line == "ready", timeout_s=30)
     return child
 
@@ -78,8 +78,8 @@ def test_children_are_stopped_the_youngest_first_except_those_that_go_last() -> 
 
 
 def test_the_death_of_a_child_is_told_with_its_last_words(family: Family) -> None:
-    family.start("helper program", python("print('out of luck'); raise SystemExit(3)"), variables={})
-    with pytest.raises(ChildDied, match=r"(?s)helper program ended with exit status 3.*out of luck"):
+    family.start("side program", python("print('out of luck'); raise SystemExit(3)"), variables={})
+    with pytest.raises(ChildDied, match=r"(?s)side program ended with exit status 3.*out of luck"):
         family.wait_until(lambda: False, timeout_s=30, what="nothing")
 
 

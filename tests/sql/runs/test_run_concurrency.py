@@ -207,7 +207,7 @@ def test_batches_of_results_in_opposite_order_do_not_wait_for_each_other(
     orders = [results, results[::-1]]
     first, second = reversed(orders) if backwards else orders
     db.execute("begin")
-    db.rows("select id from perdure.runs where id = %s for update", claims[0].run_id)
+    db.rows("select id from perdure.runs where id = %s for update", claims[1].run_id)
     outcomes = blocked_until(
         db,
         "commit",
@@ -227,7 +227,7 @@ def test_a_cancellation_of_many_runs_and_a_batch_of_results_do_not_wait_for_each
     ids = [run.id for run in runs]
     results = [{"runId": i, "leaseNumber": 1, "verdict": "REFUSED", "durationMs": 1} for i in reversed(ids)]
     db.execute("begin")
-    db.rows("select id from perdure.runs where id = %s for update", ids[0])
+    db.rows("select id from perdure.runs where id = %s for update", ids[1])
     cancelled, applied = blocked_until(
         db,
         "commit",

@@ -46,9 +46,9 @@ def test_batches_in_opposite_order_do_not_wait_for_each_other(
     first, second = reversed(orders) if backwards else orders
     db.execute("begin")
     if known:
-        db.rows("select id from perdure.tasks where display_key = 'a' for update")
+        db.rows("select id from perdure.tasks where display_key = 'b' for update")
     else:
-        db.call("upsert_tasks", [calls[0]])
+        db.call("upsert_tasks", [calls[1]])
     rows = blocked_until(
         db,
         "rollback",
@@ -57,3 +57,21 @@ def test_batches_in_opposite_order_do_not_wait_for_each_other(
     )
     assert sorted(rows) == [keys, keys[::-1]]
     assert sorted(task_statuses(db, claim.run_id).items()) == [(key, "COMPLETED") for key in keys]
+
+
+def test_ends_in_opposite_order_do_not_wait_for_each_other(
+    db: Database, other: Database, third: Database, builders: Builders
+) -> None:
+    claim = builders.claim()
+    ids = [row.response["id"] for row in claim.store(*(task(key) for key in "abcd"))]
+    identity = {"environmentId": claim.body["environment"]["id"], "runId": claim.run_id, "leaseNumber": 1}
+    calls = [{**identity, "taskId": task_id, "status": "COMPLETED"} for task_id in ids]
+    db.execute("begin")
+    db.rows("select id from perdure.tasks where id = %s for update", ids[1])
+    answers = blocked_until(
+        db,
+        "rollback",
+        (other, lambda: [row.response["id"] for row in other.call("finish_tasks", calls)]),
+        (third, lambda: [row.response["id"] for row in third.call("finish_tasks", calls[::-1])]),
+    )
+    assert answers == [ids, ids[::-1]]
