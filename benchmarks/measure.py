@@ -69,7 +69,9 @@ class Meter:
 def spread(values: Sequence[float], scale: float = 1.0) -> str:
     """``median (minimum–maximum)`` of all rounds, scaled."""
     scaled = sorted(value * scale for value in values)
-    return f"{statistics.median(scaled):.1f} ({scaled[0]:.1f}–{scaled[-1]:.1f})"
+    digits = 3 if scaled[-1] < 10 else 1
+    low, middle, high = (f"{x:.{digits}f}" for x in (scaled[0], statistics.median(scaled), scaled[-1]))
+    return f"{middle} ({low}–{high})"
 
 
 def print_table(title: str, rows: Sequence[Row]) -> None:

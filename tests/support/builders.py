@@ -70,6 +70,12 @@ class Claim:
         rows: list[Any] = self.db.call("upsert_tasks", [{**identity, "task": task} for task in tasks])
         return rows
 
+    def stored(self, *tasks: dict[str, Any]) -> list[dict[str, Any]]:
+        """Store task records, which must all be taken; returns the answers."""
+        rows = self.store(*tasks)
+        assert [row.error_code for row in rows] == [None] * len(tasks), rows
+        return [row.response for row in rows]
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -13,7 +13,7 @@ from tests.support.refusals import refused
 
 
 def signing_secret(key: str) -> bytes:
-    """As the contract between platform and SDK has it."""
+    """As the SDK derives it."""
     return hashlib.sha256(f"perdure.signing.v1:{key}".encode()).digest()
 
 

@@ -14,9 +14,7 @@ ERROR = {"message": "it broke"}
 
 
 def stored(claim: Claim, key: str, **members: Any) -> dict[str, Any]:
-    (row,) = claim.store(task(key, **members))
-    response: dict[str, Any] = row.response
-    return response
+    return claim.stored(task(key, **members))[0]
 
 
 @pytest.fixture
