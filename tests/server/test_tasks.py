@@ -198,6 +198,14 @@ async def test_a_wrong_v2_task_is_named(server):
         assert problem in error_of(response, 400, "INVALID_BODY")
 
 
+async def test_a_task_that_nobody_would_finish_is_refused(server):
+    run = await server.start_run()
+    for unperformed in ({"operation": "fetch"}, {"callback": {"enabled": True}}):
+        response = await server.client.post(run.path, json=record() | unperformed, headers=V2)
+        (name,) = unperformed
+        assert f"{name}: this server does not" in error_of(response, 400, "NOT_SUPPORTED")
+
+
 async def test_the_v2_sdk_opens_waits_and_log_lines(server):
     run = await server.start_run()
     log = await server.client.post(run.path, json=record("1" * 64, noop=True), headers=V2)

@@ -1,10 +1,5 @@
 """The event loop of async tests."""
 
-from __future__ import annotations
+from tests.support.job_runner import anyio_backend
 
-import pytest
-
-
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
+__all__ = ["anyio_backend"]

@@ -10,8 +10,7 @@ import pytest
 from perdure_github.errors import GitHubError, decide, rate_limit_end
 from tests.support.fakes.faults import Fault
 from tests.support.fakes.github import FakeGitHub, Repository
-
-from .conftest import Runner
+from tests.support.job_runner import JobRunner
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 GONE = {"owner": "acme", "repo": "site", "number": 99}
@@ -40,7 +39,7 @@ UNICORN = "<!DOCTYPE html><html><title>Unicorn! &middot; GitHub</title></html>"
     ],
 )
 async def test_a_refusal_fails_the_task_at_once(
-    runner: Runner, fake: FakeGitHub, site: Repository, fault: Fault, text: str
+    runner: JobRunner, fake: FakeGitHub, site: Repository, fault: Fault, text: str
 ) -> None:
     fake.faults.add(fault)
     reply = await runner.execute(lambda io: io.github.get_issue("get issue", **ISSUE))
@@ -51,7 +50,7 @@ async def test_a_refusal_fails_the_task_at_once(
     assert len(fake.calls) == 1
 
 
-async def test_what_is_not_there_is_a_refusal(runner: Runner, fake: FakeGitHub, site: Repository) -> None:
+async def test_what_is_not_there_is_a_refusal(runner: JobRunner, fake: FakeGitHub, site: Repository) -> None:
     reply = await runner.execute(lambda io: io.github.get_issue("get issue", **GONE))
     assert "answered 404 to GET /repos/acme/site/issues/99" in reply["error"]["message"]
 
@@ -68,7 +67,7 @@ async def test_what_is_not_there_is_a_refusal(runner: Runner, fake: FakeGitHub, 
     ids=["500", "502-html", "503", "408", "connection-breaks"],
 )
 async def test_githubs_own_failures_are_tried_again_with_backoff(
-    runner: Runner, fake: FakeGitHub, site: Repository, fault: Fault
+    runner: JobRunner, fake: FakeGitHub, site: Repository, fault: Fault
 ) -> None:
     fake.faults.add(fault)
     reply = await runner.execute(lambda io: io.github.get_issue("get issue", **ISSUE))
@@ -79,7 +78,7 @@ async def test_githubs_own_failures_are_tried_again_with_backoff(
     assert (await runner.execute())["status"] == "SUCCESS"
 
 
-async def test_a_server_that_is_not_there_is_tried_again(runner: Runner, fake: FakeGitHub) -> None:
+async def test_a_server_that_is_not_there_is_tried_again(runner: JobRunner, fake: FakeGitHub) -> None:
     fake.close()
     reply = await runner.execute(lambda io: io.github.get_issue("get issue", **ISSUE))
     assert reply["status"] == "RETRY_WITH_TASK"
@@ -87,7 +86,7 @@ async def test_a_server_that_is_not_there_is_tried_again(runner: Runner, fake: F
 
 
 async def test_an_exhausted_budget_is_tried_again_at_its_reset(
-    runner: Runner, fake: FakeGitHub, site: Repository
+    runner: JobRunner, fake: FakeGitHub, site: Repository
 ) -> None:
     reset = fake.rate_limit.set(remaining=0, reset_in_s=1200)
     reply = await runner.execute(lambda io: io.github.get_issue("get issue", **ISSUE))
@@ -99,7 +98,7 @@ async def test_an_exhausted_budget_is_tried_again_at_its_reset(
 
 @pytest.mark.parametrize("status", [403, 429])
 async def test_a_secondary_limit_is_tried_again_after_retry_after(
-    runner: Runner, fake: FakeGitHub, site: Repository, status: int
+    runner: JobRunner, fake: FakeGitHub, site: Repository, status: int
 ) -> None:
     fake.limit_next_call(status=status, retry_after_s=90)
     before = datetime.now(UTC)
@@ -110,7 +109,7 @@ async def test_a_secondary_limit_is_tried_again_after_retry_after(
 
 
 async def test_after_the_last_try_a_rate_limit_fails_the_task(
-    runner: Runner, fake: FakeGitHub, site: Repository
+    runner: JobRunner, fake: FakeGitHub, site: Repository
 ) -> None:
     fake.faults.add(Fault(count=8, status=429, headers={"retry-after": "1"}))
     replies = [await runner.execute(lambda io: io.github.get_issue("get issue", **ISSUE)) for _ in range(8)]

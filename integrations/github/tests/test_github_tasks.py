@@ -12,13 +12,12 @@ from perdure_github import Comment, GitHub, Issue
 from perdure_github.api import Client
 from tests.support.fakes.github import BOT_TOKEN, FakeGitHub, Repository
 from tests.support.fakes.platform import FakePlatform
-
-from .conftest import Runner
+from tests.support.job_runner import JobRunner
 
 ISSUE = {"owner": "acme", "repo": "site", "number": 1}
 
 
-async def test_get_issue(runner: Runner, fake: FakeGitHub, site: Repository) -> None:
+async def test_get_issue(runner: JobRunner, fake: FakeGitHub, site: Repository) -> None:
     reply = await runner.execute(lambda io: io.github.get_issue("get issue", **ISSUE))
     assert reply["status"] == "SUCCESS"
     (issue,) = runner.results
@@ -38,7 +37,7 @@ async def test_get_issue(runner: Runner, fake: FakeGitHub, site: Repository) -> 
     ]
 
 
-async def test_create_comment(runner: Runner, fake: FakeGitHub, site: Repository) -> None:
+async def test_create_comment(runner: JobRunner, fake: FakeGitHub, site: Repository) -> None:
     call = {**ISSUE, "body": "Still open."}
     await runner.execute(lambda io: io.github.create_comment("comment", **call))
     (comment,) = runner.results
@@ -49,7 +48,7 @@ async def test_create_comment(runner: Runner, fake: FakeGitHub, site: Repository
     assert runner.run.task("comment")["name"] == "Create issue comment"
 
 
-async def test_add_assignees(runner: Runner, fake: FakeGitHub, site: Repository) -> None:
+async def test_add_assignees(runner: JobRunner, fake: FakeGitHub, site: Repository) -> None:
     call = {**ISSUE, "assignees": ("matt", "nobody")}
     await runner.execute(lambda io: io.github.add_assignees("assign", **call))
     (issue,) = runner.results
@@ -59,7 +58,7 @@ async def test_add_assignees(runner: Runner, fake: FakeGitHub, site: Repository)
 
 
 async def test_a_finished_task_answers_from_what_is_stored(
-    runner: Runner, fake: FakeGitHub, site: Repository
+    runner: JobRunner, fake: FakeGitHub, site: Repository
 ) -> None:
     await runner.execute(lambda io: io.github.get_issue("get issue", **ISSUE))
     fake.comment(site, site.issues[1], "Me too")
@@ -69,13 +68,13 @@ async def test_a_finished_task_answers_from_what_is_stored(
     assert isinstance(runner.results[1], Issue)
 
 
-async def test_a_stored_issue_is_small(runner: Runner, site: Repository) -> None:
+async def test_a_stored_issue_is_small(runner: JobRunner, site: Repository) -> None:
     await runner.execute(lambda io: io.github.get_issue("get issue", **ISSUE))
     assert set(runner.run.task("get issue")["output"]) == set(Issue.model_fields)
 
 
 async def test_a_call_is_authorised_and_says_who_calls(
-    runner: Runner, fake: FakeGitHub, site: Repository
+    runner: JobRunner, fake: FakeGitHub, site: Repository
 ) -> None:
     await runner.execute(lambda io: io.github.get_issue("get issue", **ISSUE))
     (call,) = fake.calls
@@ -85,7 +84,7 @@ async def test_a_call_is_authorised_and_says_who_calls(
     assert "x-github-api-version" in call.headers
 
 
-async def test_any_other_call_is_a_task_too(runner: Runner, fake: FakeGitHub, site: Repository) -> None:
+async def test_any_other_call_is_a_task_too(runner: JobRunner, fake: FakeGitHub, site: Repository) -> None:
     fake.comment(site, site.issues[1], "Me too")
 
     async def list_comments(client: Client) -> list[Comment]:
@@ -100,7 +99,7 @@ async def test_any_other_call_is_a_task_too(runner: Runner, fake: FakeGitHub, si
 
 
 async def test_bind_gives_the_tasks_with_their_types(
-    runner: Runner, github: GitHub, site: Repository
+    runner: JobRunner, github: GitHub, site: Repository
 ) -> None:
     async def read(io: IO) -> str:
         issue = await github.bind(io).get_issue("get issue", owner="acme", repo="site", number=1)
@@ -114,7 +113,7 @@ async def test_the_token_may_come_from_the_environment(
     app: Perdure, platform: FakePlatform, fake: FakeGitHub, site: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
-    runner = Runner(app, platform, GitHub("github", base_url=fake.url))
+    runner = JobRunner(app, platform, GitHub("github", base_url=fake.url))
     reply = await runner.execute(lambda io: io.github.get_issue("first", **ISSUE))
     assert reply["status"] == "ERROR"
     assert "give GitHub(..., token=...) or set GITHUB_TOKEN" in reply["error"]["message"]

@@ -17,8 +17,7 @@ from perdure_slack.errors import decide
 from tests.support.fakes.faults import Fault
 from tests.support.fakes.platform import FakePlatform
 from tests.support.fakes.slack import BOT_TOKEN, CHANNEL, FakeSlack
-
-from .conftest import Runner
+from tests.support.job_runner import JobRunner
 
 HELLO = {"channel": CHANNEL, "text": "Hello"}
 
@@ -27,7 +26,7 @@ async def post_hello(io: IO) -> Any:
     return await io.slack.post_message("hello", **HELLO)
 
 
-async def test_a_message_is_posted(runner: Runner, fake: FakeSlack) -> None:
+async def test_a_message_is_posted(runner: JobRunner, fake: FakeSlack) -> None:
     reply = await runner.execute(post_hello)
     assert reply["status"] == "SUCCESS"
     (posted,) = runner.results
@@ -40,7 +39,7 @@ async def test_a_message_is_posted(runner: Runner, fake: FakeSlack) -> None:
     assert task["properties"] == [{"label": "Channel", "text": CHANNEL}]
 
 
-async def test_only_what_was_given_is_sent(runner: Runner, fake: FakeSlack) -> None:
+async def test_only_what_was_given_is_sent(runner: JobRunner, fake: FakeSlack) -> None:
     await runner.execute(post_hello)
     (call,) = fake.calls
     assert (call.path, call.body) == ("/api/chat.postMessage", HELLO)
@@ -48,7 +47,7 @@ async def test_only_what_was_given_is_sent(runner: Runner, fake: FakeSlack) -> N
     assert call.headers["content-type"] == "application/json;charset=utf-8"
 
 
-async def test_every_option_reaches_slack(runner: Runner, fake: FakeSlack) -> None:
+async def test_every_option_reaches_slack(runner: JobRunner, fake: FakeSlack) -> None:
     options: dict[str, Any] = {
         **HELLO,
         "blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": "*Hello*"}}],
@@ -66,7 +65,7 @@ async def test_every_option_reaches_slack(runner: Runner, fake: FakeSlack) -> No
 
 
 async def test_a_message_is_posted_once_however_often_the_run_is_executed(
-    runner: Runner, fake: FakeSlack
+    runner: JobRunner, fake: FakeSlack
 ) -> None:
     await runner.execute(post_hello)
     await runner.execute()
@@ -83,7 +82,7 @@ async def test_a_message_is_posted_once_however_often_the_run_is_executed(
     ],
 )
 async def test_a_refusal_fails_the_task_at_once(
-    runner: Runner, fake: FakeSlack, arguments: dict[str, str], code: str, hint: str
+    runner: JobRunner, fake: FakeSlack, arguments: dict[str, str], code: str, hint: str
 ) -> None:
     fake.foreign_channels.add("C0FOREIGN")
     reply = await runner.execute(lambda io: io.slack.post_message("hello", **arguments))
@@ -106,7 +105,7 @@ async def test_a_refusal_fails_the_task_at_once(
     ids=["500", "503-html", "fatal_error", "service_unavailable", "connection-breaks"],
 )
 async def test_slacks_own_failures_are_tried_again_with_backoff(
-    runner: Runner, fake: FakeSlack, fault: Fault
+    runner: JobRunner, fake: FakeSlack, fault: Fault
 ) -> None:
     fake.faults.add(fault)
     reply = await runner.execute(post_hello)
@@ -117,26 +116,26 @@ async def test_slacks_own_failures_are_tried_again_with_backoff(
     assert (await runner.execute())["status"] == "SUCCESS"
 
 
-async def test_a_broken_connection_is_no_answer(runner: Runner, fake: FakeSlack) -> None:
+async def test_a_broken_connection_is_no_answer(runner: JobRunner, fake: FakeSlack) -> None:
     fake.faults.add(Fault(broken=True))
     reply = await runner.execute(post_hello)
     assert "Slack's chat.postMessage: no answer: IncompleteRead" in reply["error"]["message"]
 
 
-async def test_a_page_of_a_proxy_is_not_stored_in_full(runner: Runner, fake: FakeSlack) -> None:
+async def test_a_page_of_a_proxy_is_not_stored_in_full(runner: JobRunner, fake: FakeSlack) -> None:
     fake.faults.add(Fault(status=502, body="<html>" + "x" * 5000 + "</html>"))
     reply = await runner.execute(post_hello)
     assert reply["error"]["message"] == "Slack's chat.postMessage: HTTP status 502"
 
 
-async def test_a_server_that_is_not_there_is_tried_again(runner: Runner, fake: FakeSlack) -> None:
+async def test_a_server_that_is_not_there_is_tried_again(runner: JobRunner, fake: FakeSlack) -> None:
     fake.close()
     reply = await runner.execute(post_hello)
     assert reply["status"] == "RETRY_WITH_TASK"
     assert "Slack's chat.postMessage: no answer" in reply["error"]["message"]
 
 
-async def test_a_rate_limit_is_tried_again_after_retry_after(runner: Runner, fake: FakeSlack) -> None:
+async def test_a_rate_limit_is_tried_again_after_retry_after(runner: JobRunner, fake: FakeSlack) -> None:
     fake.rate_limit_next_call(retry_after_s=45)
     before = datetime.now(UTC)
     reply = await runner.execute(post_hello)
@@ -147,7 +146,7 @@ async def test_a_rate_limit_is_tried_again_after_retry_after(runner: Runner, fak
     assert len(fake.messages) == 1
 
 
-async def test_a_rate_limit_without_a_time_waits_half_a_minute(runner: Runner, fake: FakeSlack) -> None:
+async def test_a_rate_limit_without_a_time_waits_half_a_minute(runner: JobRunner, fake: FakeSlack) -> None:
     fake.faults.add(Fault(status=200, body={"ok": False, "error": "ratelimited"}))
     before = datetime.now(UTC)
     reply = await runner.execute(post_hello)
@@ -155,7 +154,7 @@ async def test_a_rate_limit_without_a_time_waits_half_a_minute(runner: Runner, f
 
 
 async def test_a_wrong_token_is_named(app: Perdure, platform: FakePlatform, fake: FakeSlack) -> None:
-    runner = Runner(app, platform, Slack("slack", token="xoxb-wrong", base_url=fake.api_url))
+    runner = JobRunner(app, platform, Slack("slack", token="xoxb-wrong", base_url=fake.api_url))
     reply = await runner.execute(post_hello)
     assert reply["status"] == "ERROR"
     assert reply["error"]["message"].endswith("invalid_auth (the token is wrong)")
@@ -165,7 +164,7 @@ async def test_the_token_may_come_from_the_environment(
     app: Perdure, platform: FakePlatform, fake: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", BOT_TOKEN)
-    runner = Runner(app, platform, Slack("slack", base_url=fake.api_url))
+    runner = JobRunner(app, platform, Slack("slack", base_url=fake.api_url))
     assert (await runner.execute(post_hello))["status"] == "SUCCESS"
 
 
@@ -173,19 +172,21 @@ async def test_without_any_token_the_error_says_where_to_put_it(
     app: Perdure, platform: FakePlatform, fake: FakeSlack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)
-    runner = Runner(app, platform, Slack("slack", base_url=fake.api_url))
+    runner = JobRunner(app, platform, Slack("slack", base_url=fake.api_url))
     reply = await runner.execute(post_hello)
     assert "give Slack(..., token=...) or set SLACK_BOT_TOKEN" in reply["error"]["message"]
 
 
-async def test_no_proxy_is_heeded(runner: Runner, fake: FakeSlack, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_proxy_is_heeded(
+    runner: JobRunner, fake: FakeSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     assert (await runner.execute(post_hello))["status"] == "SUCCESS"
 
 
-async def test_any_other_call_is_a_task_too(runner: Runner, fake: FakeSlack, slack: Slack) -> None:
+async def test_any_other_call_is_a_task_too(runner: JobRunner, fake: FakeSlack, slack: Slack) -> None:
     def who_am_i(client: WebClient) -> str:
         return str(client.auth_test()["user"])
 

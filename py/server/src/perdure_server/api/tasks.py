@@ -68,6 +68,7 @@ async def run_task(request: Request) -> Response:
     services = services_of(request)
     document = await read_json_object(request, limit=services.settings.json_body_limit)
     body = check_body(RunTaskBody, document)
+    _refuse_unperformed(body)
     task = engine_text(body, document, verbatim=_RUN_OWN)
     (stored,) = await services.tasks.upsert((join_object({**_envelope(request), "task": task}).encode(),))
     if request.headers.get(headers.SDK_PROTOCOL_VERSION) != headers.PROTOCOL_VERSION:
@@ -116,6 +117,18 @@ async def get_cached_tasks(request: Request) -> Response:
             conn, caller_of(request).environment_id, run_id, str(query.cursor)
         )
     return json_response(page)
+
+
+def _refuse_unperformed(body: RunTaskBody) -> None:
+    """A task that waits for what nobody performs yet would wait for ever."""
+    if body.operation is not None:
+        raise ApiError(
+            400,
+            "NOT_SUPPORTED",
+            f"operation: this server does not perform {body.operation} yet; send the request in a task",
+        )
+    if body.callback is not None and body.callback.enabled:
+        raise ApiError(400, "NOT_SUPPORTED", "callback: this server does not take callbacks of tasks yet")
 
 
 def _envelope(request: Request, **more: str) -> dict[str, str]:
