@@ -2,6 +2,6 @@
 -- optional fields left out, and json_strip_nulls would also reach into the user's own documents.
 create or replace function perdure._json_object(variadic p_members text[])
 returns json
-language sql immutable parallel safe
+language sql stable parallel safe
 return ('{' || array_to_string(p_members, ',') || '}')::json;
 comment on function perdure._json_object(text[]) is 'A JSON object of the members that are not SQL null.';

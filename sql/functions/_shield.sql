@@ -4,7 +4,7 @@
 -- Called by  public functions that take users' documents inside a larger one, at their entry.
 create or replace function perdure._shield(p_document json)
 returns json
-language sql immutable parallel safe
+language sql stable parallel safe
 return case
     when p_document::text !~* '\\u(0000|d[89a-f])' then p_document
     else

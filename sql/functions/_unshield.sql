@@ -1,7 +1,7 @@
 -- _unshield: a part of a shielded document as the user wrote it, to be stored.
 create or replace function perdure._unshield(p_document json)
 returns json
-language sql immutable parallel safe
+language sql stable parallel safe
 return case
     when position(chr(64976) in p_document::text) = 0 then p_document
     else replace(p_document::text, chr(64976) || '\\u', '\u')::json

@@ -1,10 +1,11 @@
 -- upsert_tasks: store tasks of executions; the hot path. One call for any number of callers, of whom each
--- gets an answer of its own: a bad call fails alone.
+-- gets an answer of its own: a bad call fails alone. A run that waits goes on when a task of it that waits is ended.
 -- Arguments  p_calls  JSON array of {environmentId, runId, leaseNumber?, task}; task as in _store_tasks.
 --            Without leaseNumber (an SDK that does not know it) the run must be unfinished; in a CANCELED run
 --            the task is CANCELED too.
 -- Returns    a row for each call, in order: the task (ServerTask), or JQ001 not_found, JQ003
 --            already_finished, JQ005 lease_lost, JQ010 invalid_argument with a message.
+-- Locks      runs whose waiting tasks end, in id order; then tasks as _store_tasks.
 -- Called by  the server.
 create or replace function perdure.upsert_tasks(p_calls json)
 returns table (ordinal integer, error_code text, error_message text, response json)
@@ -13,6 +14,7 @@ as $$
 #variable_conflict use_column
 declare
     v_calls perdure.task_call[];
+    v_awaiting_ids uuid[];
 begin
     v_calls := perdure._check_task_calls(p_calls);
     for v_index in 1..coalesce(cardinality(v_calls), 0) loop
@@ -21,6 +23,7 @@ begin
             v_calls[v_index].error_message := 'task.idempotencyKey must be a text that is not empty';
         end if;
     end loop;
+    v_awaiting_ids := perdure._lock_awaiting_runs(v_calls);
 
     return query
     select
@@ -28,6 +31,7 @@ begin
     from unnest(v_calls) as c
     left join perdure._store_tasks(v_calls) as s on s.ordinal = c.ordinal
     order by c.ordinal;
+    perform perdure._wake_runs(v_awaiting_ids);
 exception
     -- A call holds what cannot be stored, say a delayUntil that is no instant: find it by trying one at a time.
     when data_exception or integrity_constraint_violation or program_limit_exceeded then

@@ -59,6 +59,22 @@ def test_a_waiting_task_may_be_completed(db: Database, builders: Builders) -> No
     assert (answer["status"], task_row(db, claim.run_id, "a").due_at) == ("COMPLETED", None)
 
 
+@pytest.mark.parametrize("function", ["finish_tasks", "upsert_tasks"])
+def test_a_run_goes_on_when_the_task_that_it_waits_for_is_ended(
+    db: Database, builders: Builders, function: str
+) -> None:
+    claim = builders.claim()
+    task_id = opened(claim, delaySeconds=60)
+    assert claim.reply("RESUME_WITH_TASK", task={"id": task_id}) == "WAITING_TO_CONTINUE"
+    call = finish_call(claim, task_id, output=1)
+    if function == "upsert_tasks":
+        call = {**call, "taskId": None, "task": task("a", status="COMPLETED", output=1)}
+    (row,) = db.call(function, [call])
+    assert (row.error_code, row.response["status"]) == (None, "COMPLETED")
+    assert db.call("doctor") == []
+    assert [again.lease_number for again in builders.claims()] == [2]
+
+
 @pytest.mark.parametrize("status", ["COMPLETED", "ERRORED", "CANCELED"])
 def test_a_task_that_has_ended_is_left_and_answered(db: Database, builders: Builders, status: str) -> None:
     claim = builders.claim()
