@@ -74,3 +74,8 @@ def test_a_wrong_value_is_refused_with_its_name_and_the_fix(name: str, value: st
     with pytest.raises(InvalidSettings) as raised:
         Settings.from_environment(DATABASE | {name: value})
     assert said in str(raised.value)
+
+
+def test_the_database_url_with_its_password_is_not_shown() -> None:
+    settings = Settings.from_environment({"PERDURE_DATABASE_URL": "postgresql://user:hunter2@host/db"})
+    assert "hunter2" not in repr(settings)

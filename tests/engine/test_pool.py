@@ -1,7 +1,10 @@
 """The pool: the right role, JSON untouched, and restarts of Postgres that callers do not notice."""
 
 import asyncio
+import os
+import socket
 import time
+import traceback
 from collections.abc import AsyncIterator
 
 import psycopg
@@ -9,8 +12,8 @@ import pytest
 
 from perdure_engine.adapters import Json
 from perdure_engine.embedded import EmbeddedPostgres
-from perdure_engine.errors import DatabaseUnavailable, NotMigrated
-from perdure_engine.pool import Pool, open_pool
+from perdure_engine.errors import DatabaseUnavailable, InvalidArgument, NotMigrated
+from perdure_engine.pool import CONNECTION_OPTIONS, Pool, open_pool
 from tests.support.waiting import eventually_async
 
 
@@ -95,3 +98,26 @@ async def test_a_call_cut_off_by_a_restart_is_database_unavailable(server: Embed
         with pytest.raises(psycopg.OperationalError):
             await fetch(pool, "select pg_terminate_backend(pg_backend_pid())")
         assert await fetch(pool, "select 1") == (1,)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql//user:hunter2@host/db",
+        "postgresql://user:hunter2%zz@host/db",
+        "postgresql://user:x@hunter2@host/db",
+        "postgresql://user:hunter2/x@host/db",
+        "user:hunter2@host",
+    ],
+)
+async def test_a_url_that_cannot_be_read_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(InvalidArgument, match="connection string") as caught:
+        await open_pool(url, role="x", application_name="test", wait_s=0.2)
+    assert "hunter2" not in "".join(traceback.format_exception(caught.value))
+
+
+async def test_a_server_that_vanishes_during_a_call_is_noticed(server: EmbeddedPostgres) -> None:
+    """Keepalives do not count while data is on its way: TCP_USER_TIMEOUT does."""
+    async with await psycopg.AsyncConnection.connect(server.url(tcp=True), **CONNECTION_OPTIONS) as conn:
+        with socket.socket(fileno=os.dup(conn.fileno())) as handle:
+            assert handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 60_000

@@ -125,3 +125,7 @@ async def test_settings_come_from_the_environment(
     monkeypatch.setenv("PERDURE_API_KEY", API_KEY)
     assert (await app.send_event("x")).name == "x"
     await app.close()
+
+
+def test_the_api_key_is_not_shown_with_the_settings() -> None:
+    assert API_KEY not in repr(Perdure("acme", api_url="http://localhost", api_key=API_KEY).settings)

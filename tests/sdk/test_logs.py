@@ -1,6 +1,7 @@
 """Log lines: they ride along, once, however often the run is replayed."""
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -125,3 +126,47 @@ async def test_lines_of_a_long_task_are_sent_before_it_ends(
         ("log", None),
     ]
     assert len(run.named("log")) == 1
+
+
+async def test_lines_with_much_data_are_split_over_several_calls(
+    app: Perdure, platform: FakePlatform
+) -> None:
+    @app.job(id="job", version="1.0.0", on=ON)
+    async def job(payload: Any, io: IO) -> None:
+        for number in range(60):
+            io.logger.info(f"line {number}", data="x" * 100_000)
+        await io.run_task("work", lambda: "y" * 2_000_000)
+
+    run = platform.start("job")
+    reply = await platform.execute(app, run)
+    assert reply["status"] == "SUCCESS"
+    assert len(run.named("log")) == 60
+    assert max(len(json.dumps(put)) for put in platform.puts()) < 3 * 1024 * 1024
+    assert len(json.dumps(reply)) < 3 * 1024 * 1024
+
+
+async def test_the_data_of_one_line_that_is_too_large_is_left_out(
+    app: Perdure, platform: FakePlatform
+) -> None:
+    @app.job(id="job", version="1.0.0", on=ON)
+    async def job(payload: Any, io: IO) -> None:
+        io.logger.info("kept", data="x" * 4_000_000)
+        await io.run_task("work", lambda: 1)
+
+    run = platform.start("job")
+    assert (await platform.execute(app, run))["status"] == "SUCCESS"
+    (line,) = run.named("log")
+    assert line["description"] == "kept"
+    assert "left out" in json.dumps(line["params"])
+
+
+async def test_a_message_of_any_length_fits(app: Perdure, platform: FakePlatform) -> None:
+    @app.job(id="job", version="1.0.0", on=ON)
+    async def job(payload: Any, io: IO) -> None:
+        io.logger.info("x" * 4_000_000)
+        await io.run_task("work", lambda: 1)
+
+    run = platform.start("job")
+    await platform.execute(app, run)
+    (line,) = run.named("log")
+    assert len(line["description"]) < 1_000_000

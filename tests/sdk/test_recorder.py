@@ -338,3 +338,16 @@ async def test_a_missing_api_address_fails_the_run_with_a_clear_error(
     reply = await platform.execute(app, platform.start("job"))
     assert reply["status"] == "ERROR"
     assert "PERDURE_API_URL is not set" in reply["error"]["message"]
+
+
+async def test_the_largest_result_fits_into_a_call_of_the_api(app: Perdure, platform: FakePlatform) -> None:
+    """The record that is just not refused, its log lines and the call around it: the API takes 3 MiB."""
+
+    @app.job(id="job", version="1.0.0", on=event_trigger("test.event"))
+    async def job(payload: Any, io: IO) -> int:
+        io.logger.info("before", data="x" * 100_000)
+        return len(await io.run_task("large", lambda: "x" * (runner.MAX_RECORD_BYTES - 500)))
+
+    assert (await platform.execute(app, platform.start("job")))["status"] == "SUCCESS"
+    sizes = [int(call.headers["content-length"]) for call in platform.calls]
+    assert max(sizes) <= 3 * 1024 * 1024

@@ -335,7 +335,7 @@ async def test_a_too_large_result_is_refused_before_it_is_sent(app: Perdure, pla
         await io.run_task("big", lambda: "x" * (3 * 1024 * 1024))
 
     reply = await platform.execute(app, platform.start("job"))
-    assert "at most 3145728 are stored" in reply["error"]["message"]
+    assert "at most 3144704 are stored" in reply["error"]["message"]
     assert len(json_text := str(platform.puts())) < 100_000, len(json_text)
 
 

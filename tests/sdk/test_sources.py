@@ -230,3 +230,8 @@ def test_the_same_key_with_other_params_is_refused() -> None:
 def test_a_source_needs_an_event() -> None:
     with pytest.raises(ValueError, match="at least one 'event'"):
         repo_trigger(Hub("hub"))
+
+
+def test_a_key_that_cannot_travel_in_a_header_is_refused() -> None:
+    with pytest.raises(ValueError, match="must be printable ASCII"):
+        RepoSource(Hub("hub"), key="hub:\u94a5", params=None, options={"event": ["push"]})

@@ -146,3 +146,9 @@ async def test_an_endpoint_that_hangs_is_given_up():
     assert asked.is_set()
     assert caught.value.code == "ENDPOINT_TIMEOUT"
     assert "no answer within 0.05 s" in caught.value.text
+
+
+async def test_a_refusal_nested_without_end_is_quoted_all_the_same():
+    app = App(lambda request: PlainTextResponse("[" * 200_000, status_code=500))
+    app.endpoints = EndpointClient(app.client, timeout_s=5, answer_limit=1_000_000)
+    assert "answered 500" in (await failure_of(app)).text

@@ -116,3 +116,11 @@ async def test_head_answers_as_get(server):
     response = await server.client.head("/healthz")
     assert isinstance(response, httpx.Response)
     assert response.status_code == 200
+
+
+async def test_a_body_nested_too_deeply_is_refused_whatever_is_in_it(server):
+    payload = '{"text":"\\u0000","deep":' + "[" * 700 + "]" * 700 + "}"
+    response = await server.client.post(
+        "/api/v1/events", content='{"event":{"name":"a","payload":' + payload + "}}"
+    )
+    error_of(response, 400, "INVALID_BODY")

@@ -71,3 +71,8 @@ def test_a_wrong_variable_is_named_with_the_fix(name, value, problem):
 def test_a_missing_database_is_named():
     with pytest.raises(InvalidSettings, match="PERDURE_DATABASE_URL is not set"):
         Settings.from_environment({})
+
+
+def test_the_database_url_with_its_password_is_not_shown():
+    settings = Settings.from_environment({"PERDURE_DATABASE_URL": "postgresql://user:hunter2@host/db"})
+    assert "hunter2" not in repr(settings)

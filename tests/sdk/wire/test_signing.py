@@ -130,3 +130,12 @@ def test_signing_needs_a_secret_and_an_id_without_full_stop() -> None:
         sign([], message_id="a", timestamp=NOW, body=b"")
     with pytest.raises(ValueError, match="full stop"):
         sign([SECRET], message_id="a.b", timestamp=NOW, body=b"")
+
+
+def test_the_border_between_id_and_body_cannot_be_moved() -> None:
+    """A full stop in an id would let part of a signed body pass as a later timestamp of a new message."""
+    later = NOW + 86_400
+    headers = sign([SECRET], message_id="DELIVER_1", timestamp=NOW, body=b"%d.rest" % later)
+    moved = {**headers, "webhook-id": f"DELIVER_1.{NOW}", "webhook-timestamp": str(later)}
+    with pytest.raises(SignatureError, match="webhook-id must not contain a full stop"):
+        verify(SECRET, moved, b"rest", now=later)

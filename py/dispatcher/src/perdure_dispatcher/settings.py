@@ -43,7 +43,7 @@ class Settings:
         InvalidSettings: a value is out of range.
     """
 
-    database_url: str
+    database_url: str = field(repr=False)  # it may hold a password
     slots: int = 50
     delivery_slots: int = 10
     name: str = field(default_factory=new_dispatcher_name)

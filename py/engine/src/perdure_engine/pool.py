@@ -1,16 +1,18 @@
 """Connections to Postgres for the server and the dispatcher."""
 
 import asyncio
+import re
 import time
 from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 
 from .adapters import engine_adapters
-from .errors import DatabaseUnavailable, NotMigrated, translated
+from .errors import DatabaseUnavailable, InvalidArgument, NotMigrated, translated
 
 Connection = psycopg.AsyncConnection[TupleRow]
 
@@ -25,8 +27,29 @@ CONNECTION_OPTIONS: dict[str, Any] = {
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,  # ms; keepalives do not count while a call is on its way
 }
 """Options of libpq for every connection of ours."""
+
+
+def check_url(url: str) -> None:
+    """Refuse a connection string that libpq misreads: its own errors would quote parts of the password.
+
+    Raises:
+        InvalidArgument: does not quote it.
+    """
+    try:
+        parts = conninfo_to_dict(url)
+        readable = str(parts.get("host", "")).rfind("@") < 1 and re.fullmatch(
+            r"[0-9,]*", str(parts.get("port", ""))
+        )
+    except psycopg.ProgrammingError:
+        readable = None
+    if not readable:
+        raise InvalidArgument(
+            "the database URL is no connection string (not shown: it may hold a password): write "
+            "postgresql://user:password@host:5432/name, with %40 for @, %2F for / and so on"
+        )
 
 
 class Pool(AsyncConnectionPool[Connection]):
@@ -87,10 +110,12 @@ async def open_pool(
         wait_s: seconds to wait for Postgres to be there at all, and later for a free connection.
     Returns: the open pool; close it with ``await pool.close()`` or use it as an async context manager.
     Raises:
+        InvalidArgument: the URL cannot be read.
         DatabaseUnavailable: Postgres did not answer within ``wait_s``.
         NotMigrated: the role does not exist.
         psycopg.errors.InsufficientPrivilege: the login is no member of the role.
     """
+    check_url(url)
     set_role = sql.SQL("set role {}").format(sql.Identifier(role))
     options = {**CONNECTION_OPTIONS, "application_name": application_name, "autocommit": True}
     options["context"] = engine_adapters()

@@ -127,7 +127,7 @@ class Perdure:
         return Manifest(jobs=jobs, sources=self._sources.metadata())
 
     def asgi(self) -> AsgiApp:
-        """An ASGI app: ``api.mount("/api/perdure", app.asgi())``, or serve it alone."""
+        """An ASGI app: ``api.mount("/api/trigger", app.asgi())``, or serve it alone."""
         return AsgiApp(self.endpoint, on_shutdown=self.close)
 
     # Speaking with the platform

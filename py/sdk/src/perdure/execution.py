@@ -70,6 +70,7 @@ class Execution:
             return ErrorReply(error=describe_error(error))
         reply = await self._call(payload, TaskLedger(tasks))
         await self._suspensions.cancel_rest()
+        await self._recorder.relieve_reply()
         await self._recorder.close()
         records = self._recorder.drain()
         if not records:

@@ -13,12 +13,16 @@ from perdure.ledger import TaskLedger
 from perdure.recorder import Recorder
 from perdure.wire.tasks import DisplayProperty, Style, TaskRecord
 
+_MAX_MESSAGE_CHARACTERS = 32_000
+_MAX_DATA_BYTES = 256 * 1024
+
 
 class RunLogger:
     """``io.logger``. Keyword arguments are data shown with the line: ``io.logger.info("paid", amount=3)``.
 
     A line is known by its number within its task (and that task's try), so keep the order of lines the same
     in every execution. Lines cost no call of their own: they go with the next task, or with the reply.
+    Of a long message the first 32,000 characters are kept, and data of more than 256 KiB is left out.
     """
 
     def __init__(self, run_id: str, ledger: TaskLedger, recorder: Recorder) -> None:
@@ -53,7 +57,7 @@ class RunLogger:
             name="log",
             icon="log",
             noop=True,
-            description=printable(message),
+            description=printable(message[:_MAX_MESSAGE_CHARACTERS]),
             params=_plain(data) if data else None,
             properties=[DisplayProperty(label="Level", text=level.upper())],
             style=Style(style="minimal", variant=level),
@@ -72,6 +76,9 @@ class RunLogger:
 def _plain(data: dict[str, Any]) -> Any:
     """The data as JSON; what is not JSON as its text, for a log line must never fail."""
     try:
-        return from_json(to_json(data, inf_nan_mode="null", serialize_unknown=True))
+        text = to_json(data, inf_nan_mode="null", serialize_unknown=True)
     except ValueError:
-        return {name: printable(repr(value)) for name, value in data.items()}
+        text = to_json({name: printable(repr(value)) for name, value in data.items()})
+    if len(text) > _MAX_DATA_BYTES:
+        return {"left out": f"{len(text)} bytes of data; a line keeps at most {_MAX_DATA_BYTES}"}
+    return from_json(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -14,6 +14,9 @@ from perdure.frame import TaskFrame
 from perdure.interrupts import ExecutionEnded, ExecutionRefused, RunInterrupt
 from perdure.wire.tasks import TaskRecord, WireError
 
+MAX_RECORD_BYTES = 3 * 1024 * 1024 - 1024
+"""Most bytes of records in one call: the API takes 3 MiB, with what is around them."""
+_MAX_REPLY_LOG_BYTES = 1024 * 1024
 _MAX_BATCH_BYTES = 2 * 1024 * 1024
 _MAX_BATCH_RECORDS = 250
 _MAX_BUFFERED_LOGS = 250
@@ -117,6 +120,15 @@ class Recorder:
         self._unsent, self._logs, self._sending, self._waiting = [], [], [], []
         return [record for record, _ in with_parents(pending)]
 
+    async def relieve_reply(self) -> None:
+        """Store the log lines now if they are many: the reply, which else carries them, is limited."""
+        if self.end is not None or self._out_of_reach:
+            return
+        if sum(len(record.to_wire_bytes()) for record, _ in with_parents(self._logs)) > _MAX_REPLY_LOG_BYTES:
+            logs, self._logs = self._logs, []
+            remaining_s = (self._deadline.remaining_ms - _KEEP_FOR_REPLY_MS) / 1000
+            await self._send_logs(logs, timeout_s=min(CALL_TIMEOUT_S, max(remaining_s, _SHORTEST_CALL_S)))
+
     async def close(self) -> None:
         """Stop what still goes on in the background."""
         if self._flush_timer is not None:
@@ -185,12 +197,12 @@ class Recorder:
             await asyncio.sleep(delay_s)
 
     async def _put(self, items: list[_Item], *, timeout_s: float = CALL_TIMEOUT_S) -> None:
-        """One call. Raises ApiError only when it may be repeated."""
-        sent = with_parents(items)
+        """One call, or several for more than one takes. Raises ApiError only when they may be repeated."""
         try:
-            records = b",".join(record.to_wire_bytes() for record, _ in sent)
-            body = b'{"leaseNumber":%d,"tasks":[%b]}' % (self._lease_number, records)
-            answer = await self._api.store_tasks(self._run_id, body, timeout_s=timeout_s)
+            for records, frames in _calls(
+                (record.to_wire_bytes(), frame) for record, frame in with_parents(items)
+            ):
+                await self._put_records(records, frames, timeout_s)
         except ApiError as error:
             if error.ends_execution:
                 raise ExecutionEnded(str(error)) from error
@@ -199,9 +211,15 @@ class Recorder:
             raise _refused(error) from error
         except Exception as error:
             raise _refused(error) from error
-        if len(answer.tasks) != len(sent):
-            raise ApiError(f"the API stored {len(answer.tasks)} of {len(sent)} tasks")
-        for _, frame in sent:
+
+    async def _put_records(
+        self, records: list[bytes], frames: list[TaskFrame | None], timeout_s: float
+    ) -> None:
+        body = b'{"leaseNumber":%d,"tasks":[%b]}' % (self._lease_number, b",".join(records))
+        answer = await self._api.store_tasks(self._run_id, body, timeout_s=timeout_s)
+        if len(answer.tasks) != len(records):
+            raise ApiError(f"the API stored {len(answer.tasks)} of {len(records)} tasks")
+        for frame in frames:
             if frame is not None:
                 frame.announced = True
 
@@ -217,9 +235,9 @@ class Recorder:
         logs, self._logs = self._logs, []
         self._in_background(self._send_logs(logs))
 
-    async def _send_logs(self, logs: list[_Item]) -> None:
+    async def _send_logs(self, logs: list[_Item], *, timeout_s: float = CALL_TIMEOUT_S) -> None:
         try:
-            await self._put(logs)
+            await self._put(logs, timeout_s=timeout_s)
         except RunInterrupt as end:
             self._finish(end)
         except (ApiError, asyncio.CancelledError) as error:
@@ -266,6 +284,24 @@ def with_parents(
         stated.add(record.idempotency_key)
         result.append((record, None))
     return result
+
+
+def _calls(
+    written: Iterable[tuple[bytes, TaskFrame | None]],
+) -> Iterator[tuple[list[bytes], list[TaskFrame | None]]]:
+    """Records as JSON and what they announce, as many in a call as it takes."""
+    records: list[bytes] = []
+    frames: list[TaskFrame | None] = []
+    size = 0
+    for record, frame in written:
+        if records and size + len(record) > MAX_RECORD_BYTES:
+            yield records, frames
+            records, frames, size = [], [], 0
+        records.append(record)
+        frames.append(frame)
+        size += len(record) + 1
+    if records:
+        yield records, frames
 
 
 def _refused(error: Exception) -> ExecutionRefused:

@@ -20,7 +20,7 @@ from perdure.interrupts import find_interrupt
 from perdure.keys import Key, check_key, display_key, idempotency_key
 from perdure.ledger import TaskLedger, find_call_site
 from perdure.options import GiveUp, TaskOptions, to_display_properties
-from perdure.recorder import ApiOutOfReach, Recorder
+from perdure.recorder import MAX_RECORD_BYTES, ApiOutOfReach, Recorder
 from perdure.retry import STANDARD_BACKOFF
 from perdure.suspension import RetryLater, Suspensions, Wait, Yield
 from perdure.wire.execution import TaskReference
@@ -29,8 +29,6 @@ from perdure.wire.tasks import CachedTask, Style, TaskRecord, stored_error
 
 ANNOUNCE_AFTER_S = 1.0
 """A task that runs longer is announced, so that people see it running."""
-MAX_RECORD_BYTES = 3 * 1024 * 1024
-"""Largest task record that the API takes."""
 
 
 @dataclass(frozen=True, slots=True)

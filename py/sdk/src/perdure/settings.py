@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from perdure.errors import MissingSetting
@@ -19,7 +19,7 @@ class Settings:
     """What was given; None: look into the environment when it is needed."""
 
     given_api_url: str | None = None
-    given_api_key: str | None = None
+    given_api_key: str | None = field(default=None, repr=False)
 
     @property
     def api_url(self) -> str:

@@ -86,6 +86,8 @@ def check_body(model: type[Message], document: JsonText) -> Message:
         return model.model_validate(storable(document))
     except ValidationError as error:
         raise ApiError(400, "INVALID_BODY", f"invalid request body: {describe(error)}") from error
+    except RecursionError:
+        raise ApiError(400, "INVALID_BODY", "invalid request body: it is nested too deeply") from None
 
 
 def read_query(model: type[Message], request: Request) -> Message:

@@ -184,7 +184,7 @@ def _hint(response: httpx.Response) -> str:
     try:
         document: Any = json.loads(response.content)
         text = document["message"] if isinstance(document["message"], str) else response.text
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         text = response.text
     text = " ".join(text.split())
     return text if len(text) <= _HINT_LENGTH else text[:_HINT_LENGTH] + "…"

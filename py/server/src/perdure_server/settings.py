@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,7 +32,7 @@ class Settings:
         access_log: write one line for each request.
     """
 
-    database_url: str
+    database_url: str = field(repr=False)  # it may hold a password
     public_url: str | None = None
     pool_size: int = 10
     database_timeout_s: float = 5.0

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext, suppress
 import psycopg
 
 from perdure_engine.errors import MigrationFailed, MigrationRefused, translated
-from perdure_engine.pool import CONNECTION_OPTIONS
+from perdure_engine.pool import CONNECTION_OPTIONS, check_url
 
 from .state import Connection
 from .step import Statement, Step
@@ -44,8 +44,10 @@ def open_connection(url: str) -> Iterator[Connection]:
     """A connection in autocommit, without the lock.
 
     Raises:
+        InvalidArgument: the URL cannot be read.
         DatabaseUnavailable: no connection.
     """
+    check_url(url)
     with (
         translated(),
         psycopg.connect(

@@ -39,6 +39,8 @@ class ExternalSource(ABC):
     ) -> None:
         if not key:
             raise ValueError("key must not be empty")
+        if not (key.isascii() and key.isprintable()):  # it travels in a header
+            raise ValueError(f"source {key!r}: key must be printable ASCII")
         if not options.get("event"):
             raise ValueError(f"source {key!r}: options must name at least one 'event'")
         self.integration = integration

@@ -74,6 +74,8 @@ def verify(
     message_id = _required(headers, WEBHOOK_ID)
     sent_at = _required(headers, WEBHOOK_TIMESTAMP)
     signatures = _required(headers, WEBHOOK_SIGNATURE)
+    if "." in message_id:  # else the border between id, timestamp and body could be moved
+        raise SignatureError(f"{WEBHOOK_ID} must not contain a full stop: {message_id[:80]!r}")
     if not (sent_at.isascii() and sent_at.isdigit()):
         raise SignatureError(f"{WEBHOOK_TIMESTAMP} must be unix seconds, not {sent_at[:40]!r}")
     age_s = now - int(sent_at[:20])

@@ -18,11 +18,15 @@ def _check_url(url: str) -> str:
             parts.scheme in ("http", "https")
             and bool(parts.hostname)
             and (parts.port is None or parts.port > 0)
+            and parts.username is None  # the dispatcher sends none, and errors show the URL
+            and all("!" <= character <= "~" for character in url)
         )
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError("must be the app's full URL, such as https://app.example.com/api/trigger")
+        raise ValueError(
+            "must be the app's full URL in ASCII, without a user name, such as https://app.example.com/api/trigger"
+        )
     return url
 
 
