@@ -163,7 +163,7 @@ def test_dev_runs_jobs_and_loads_the_app_anew_when_its_code_changes(folder: Path
         session.wait_for("packed 7")
 
         since = session.write(SHOP.replace("ANSWER", "changed").replace('id="ship"', 'id="send"'))
-        session.wait_for("loaded: jobs 1", since=since)
+        session.wait_for("loaded: 1 job", since=since)
         assert session.output_of_run() == "changed"
         with session.api as api:
             assert len(api.get("/api/v1/runs", job="send")["runs"]) == 1
@@ -175,7 +175,7 @@ def test_dev_runs_jobs_and_loads_the_app_anew_when_its_code_changes(folder: Path
         assert session.output_of_run() == "changed"
 
         since = session.write(SHOP.replace("ANSWER", "mended"))
-        session.wait_for("loaded: jobs 1", since=since)
+        session.wait_for("loaded: 1 job", since=since)
         assert session.output_of_run() == "mended"
 
         session.process.send_signal(signal.SIGINT)
@@ -212,6 +212,25 @@ def test_dev_refuses_an_app_that_cannot_be_loaded(folder: Path) -> None:
     assert any("No module named 'nothing_of_this_name'" in line for line in session.lines)
     assert not any("Traceback" in line for line in session.lines)
     assert marked_processes(folder.name) == []
+
+
+def test_dev_tells_that_a_webhook_could_not_be_registered(folder: Path) -> None:
+    (folder / "hooked.py").write_text(
+        "from perdure import Perdure\n"
+        "from perdure_github import GitHub\n"
+        "app = Perdure('hooked')\n"
+        "github = GitHub('github')  # without a token\n"
+        "@app.job(id='greet', version='1.0.0', on=github.issue_opened(owner='acme', repo='site'))\n"
+        "async def greet(payload, io): ...\n"
+    )
+    with dev(folder, target="hooked:app") as session:
+        session.wait_for("github.repo.acme.site could not be registered: GitHub: no token")
+
+
+def test_dev_says_how_to_name_another_path(folder: Path) -> None:
+    with dev(folder, target="shop:web") as session:
+        assert session.process.wait(timeout=60) == 1
+    assert any("give that --path" in line for line in session.lines)
 
 
 def test_dev_refuses_a_port_that_is_taken_before_it_starts_anything(folder: Path) -> None:

@@ -24,7 +24,7 @@ from .conftest import Command
 def test_register_asks_the_app_for_its_id_and_reads_its_jobs(connected: Command, shop: str) -> None:
     result = connected.ok("endpoints", "register", shop, "--timeout-ms", "2500")
     assert result.data == f"shop  {shop}\n"
-    assert "jobs 1" in result.words
+    assert "shop: 1 job\n" in result.words
     (listed,) = connected.ok("endpoints", "list", "--json").json
     assert (listed["slug"], listed["url"], listed["timeoutMs"]) == ("shop", shop, 2500)
     titles, row = connected.ok("endpoints", "list").lines()
@@ -91,7 +91,8 @@ def test_trigger_takes_the_payload_from_a_file_or_from_stdin(
 
 
 @pytest.mark.parametrize(
-    ("payload", "complaint"), [("{n: 1}", "is not JSON"), ("@missing.json", "cannot read missing.json")]
+    ("payload", "complaint"),
+    [("{n: 1}", "--payload: what was given is not JSON"), ("@missing.json", "cannot read missing.json")],
 )
 def test_trigger_refuses_what_is_no_payload(connected: Command, payload: str, complaint: str) -> None:
     assert complaint in connected.refused("trigger", "greet", "--payload", payload)

@@ -61,6 +61,17 @@ def test_something_else_than_an_app_is_named(folder: Path) -> None:
     assert refusal("empty_shop:app") == "empty_shop:app is a int, not a Perdure app or an ASGI app."
 
 
+def test_a_job_is_no_app_though_it_can_be_called(folder: Path) -> None:
+    (folder / "job_shop.py").write_text(
+        "from perdure import Perdure, event_trigger\n"
+        "app = Perdure('shop')\n"
+        "@app.job(id='pack', version='1.0.0', on=event_trigger('ordered'))\n"
+        "async def pack(payload, io): ...\n"
+    )
+    expected = "job_shop:pack is a Job, not a Perdure app or an ASGI app; what it has: app."
+    assert refusal("job_shop:pack") == expected
+
+
 @pytest.mark.parametrize(
     ("code", "expected"),
     [

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from tests.support.builders import Builders
 from tests.support.database import Database
@@ -114,6 +116,25 @@ def test_keys_create_makes_public_keys_of_other_environments(perdure: Command, d
 def test_keys_create_names_a_project_that_is_not_there(perdure: Command, db_url: str) -> None:
     words = perdure.refused("keys", "create", "--database-url", db_url, "--project", "nowhere")
     assert "'nowhere'" in words
+    assert "--organization" in words
+
+
+def test_keys_create_names_the_role_that_a_login_lacks(perdure: Command, db: Database) -> None:
+    login = f"clerk_{uuid4().hex}"
+    db.execute("reset role")
+    db.execute(f"create role {login} login password 'secret'")
+    try:
+        url = make_conninfo(db.url, user=login, password="secret")
+        words = perdure.refused("keys", "create", "--database-url", url, "--organization", "acme")
+    finally:
+        db.execute(f"drop role {login}")
+    assert "grant perdure_owner to LOGIN" in words
+
+
+def test_a_database_that_is_not_named_is_asked_for(perdure: Command) -> None:
+    result = perdure("doctor")
+    assert result.status == 2
+    assert "Invalid value for --database-url: give the Postgres that is meant" in result.words
 
 
 def test_keys_revoke_refuses_the_key_from_now_on(

@@ -10,12 +10,25 @@ from typing import Any
 import pytest
 
 from perdure_server.cli.dev_files import DevFiles
+from perdure_server.cli.endpoints import describe_index
 from perdure_server.cli.output import align, duration
 from perdure_server.cli.run_drawing import draw_run
 from perdure_server.cli.run_progress import RunProgress
 from perdure_server.cli.run_view import ExecutionView, RunView, TaskView
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("stats", "text"),
+    [
+        ({"jobs": 1, "sources": 0}, "1 job"),
+        ({"jobs": 2, "sources": 1, "dynamicTriggers": 3}, "2 jobs, 1 source, 3 dynamic triggers"),
+        ({"jobs": 0}, "no jobs"),
+    ],
+)
+def test_what_an_app_has_is_told_in_words(stats: dict[str, int], text: str) -> None:
+    assert describe_index({"status": "SUCCESS", "stats": stats}) == text
 
 
 def at(seconds: float) -> datetime:

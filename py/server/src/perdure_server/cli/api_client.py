@@ -78,7 +78,7 @@ class ApiClient:
             raise CommandFailed(
                 f"{url} did not say which app it is ({error})\n"
                 "Is it where the app serves Perdure, and does the app have the same PERDURE_API_KEY? "
-                "For an app that is no Python SDK's give its id with --id."
+                "For an app that is no Python SDK's: perdure endpoints register URL --id ID."
             ) from error
 
     def _validate(self, client: httpx.Client, url: str) -> httpx.Response:

@@ -51,7 +51,8 @@ def dev(
         ),
     ] = None,
     path: Annotated[
-        str, typer.Option(envvar="PERDURE_PATH", help="Where an ASGI app has mounted Perdure.")
+        str,
+        typer.Option(envvar="PERDURE_PATH", help="Where an ASGI app has mounted Perdure (`app.asgi()`)."),
     ] = "/api/trigger",
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: OptionalDatabaseUrl = None,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from perdure_engine.embedded import EmbeddedPostgres
 from perdure_server.cli.api_client import ApiClient
+from perdure_server.cli.dev_failures import InternalFailures
 from perdure_server.cli.dev_files import DevFiles
 from perdure_server.cli.endpoints import describe_index, index_endpoint, register_endpoint
 from perdure_server.cli.failures import CommandFailed
@@ -102,8 +103,9 @@ class DevSession:
             local.start_dispatcher()
             self._files.write_url(self._url)
             api = stack.enter_context(ApiClient(self._url, self._key))
+            failures = stack.enter_context(InternalFailures(database_url, settings.project))
             self._print_screen(database_url, self._register(api, self._app))
-            self._follow_code(api, listener)
+            self._follow_code(api, listener, failures)
 
     @contextmanager
     def _database(self) -> Iterator[str]:
@@ -116,7 +118,7 @@ class DevSession:
 
     def _register(self, api: ApiClient, app: RunningApp) -> str:
         """Register the app, or read its jobs again; tells what it has."""
-        endpoint_id = app.endpoint_id or api.ask_endpoint_id(self._app_url)
+        endpoint_id = app.endpoint_id or self._ask_id(api)
         if endpoint_id == self._endpoint_id:
             index = index_endpoint(api, endpoint_id)
         else:
@@ -124,10 +126,22 @@ class DevSession:
             self._endpoint_id = endpoint_id
         return describe_index(index)
 
-    def _follow_code(self, api: ApiClient, listener: socket.socket) -> None:
+    def _ask_id(self, api: ApiClient) -> str:
+        """The id of an app that is an ASGI app, asked over HTTP."""
+        try:
+            return api.ask_endpoint_id(self._app_url)
+        except CommandFailed as error:
+            raise CommandFailed(
+                f"{error.text}\n{self._settings.target} has to serve Perdure at {self._settings.path}: "
+                "where it has mounted it elsewhere, give that --path."
+            ) from error
+
+    def _follow_code(self, api: ApiClient, listener: socket.socket, failures: InternalFailures) -> None:
         with watch_code(self._settings.watched) as changes:
             while True:
                 self._family.check()
+                for line in failures.new():
+                    say(f"perdure dev: {line}")
                 try:
                     changed = changes.get(timeout=_TICK_S)
                 except queue.Empty:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import typer
@@ -126,8 +127,14 @@ def describe_index(result: dict[str, Any]) -> str:
     """
     if result["status"] == "FAILURE":
         raise CommandFailed(f"its jobs could not be read: {(result.get('error') or {}).get('message')}")
-    stats = {name: count for name, count in (result.get("stats") or {}).items() if count}
-    return ", ".join(f"{name} {count}" for name, count in stats.items()) or "no jobs"
+    counts = [_count(name, count) for name, count in (result.get("stats") or {}).items() if count]
+    return ", ".join(counts) or "no jobs"
+
+
+def _count(name: str, count: int) -> str:
+    """``sources``, 1: ``1 source``; ``dynamicTriggers``, 2: ``2 dynamic triggers``."""
+    words = re.sub("([A-Z])", lambda capital: f" {capital[0].lower()}", name)
+    return f"{count} {words.removesuffix('s') if count == 1 else words}"
 
 
 def _report(slug: str, result: dict[str, Any]) -> None:

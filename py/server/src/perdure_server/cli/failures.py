@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import psycopg
 
@@ -36,10 +38,13 @@ def describe(error: Exception) -> str | None:
     if isinstance(error, PerdureError):
         return "\n".join(part for part in (error.message, error.detail) if part)
     if isinstance(error, psycopg.errors.InsufficientPrivilege):
-        return (
-            f"Postgres refuses it: {error.diag.message_primary}\n"
-            "Use a login with more rights; `perdure migrate` says which roles there are."
+        role = re.search(r'set role "(\w+)"', error.diag.message_primary or "")
+        remedy = (
+            f"Log in as a member of that role, or have an administrator run: grant {role[1]} to LOGIN"
+            if role
+            else "Log in as a member of perdure_owner, such as the login that ran `perdure migrate`."
         )
+        return f"Postgres refuses it: {error.diag.message_primary}\n{remedy}"
     if isinstance(error, psycopg.Error):
         parts = (error.diag.message_primary or str(error), error.diag.message_detail, error.diag.message_hint)
         return "Postgres refuses it: " + "\n".join(part for part in parts if part)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from perdure_engine import environments
+from perdure_engine.errors import NotFound
 from perdure_engine.pool import Connection
 from perdure_server.cli.database import OWNER, run_in_database
 from perdure_server.cli.failures import CommandFailed
@@ -43,7 +44,13 @@ def create(
     async def make(conn: Connection) -> tuple[str, str]:
         if organization is not None:
             await environments.create_project(conn, organization, project)
-        environment_id = await environments.get_environment(conn, project, environment)
+        try:
+            environment_id = await environments.get_environment(conn, project, environment)
+        except NotFound as error:
+            raise CommandFailed(
+                f"{error.message}.\nGive a project that exists (--project) and dev, stg, prod or prev "
+                "(--environment); --organization NAME makes the project if it is not there yet."
+            ) from error
         return environment_id, await environments.create_api_key(
             conn, environment_id, "PUBLIC" if public else "SECRET"
         )

@@ -16,7 +16,8 @@ def _required(url: str) -> str:
     if not url:
         raise typer.BadParameter(
             "give the Postgres that is meant, such as postgresql://user@host:5432/name, "
-            "here or as PERDURE_DATABASE_URL or DATABASE_URL"
+            "here or as PERDURE_DATABASE_URL or DATABASE_URL",
+            param_hint="--database-url",
         )
     return url
 

@@ -78,7 +78,7 @@ def _consequence(stored: dict[str, Any], runs: list[dict[str, Any]]) -> str:
 
 
 def _read_json(option: str, given: str) -> Any:
-    text, origin = given, option
+    text, origin = given, "what was given"
     try:
         if given == "-":
             text, origin = sys.stdin.read(), "standard input"

@@ -47,9 +47,9 @@ def load_app(target: str) -> LoadedApp:
             found = getattr(found, name)
         except AttributeError:
             raise AppNotLoaded(f"{module_name} has no {path!r}{_suggest(module)}.") from None
-    if _is_perdure(found):
+    if _is_ours(found, "Perdure"):
         return LoadedApp(found.asgi(), found.id)
-    if not callable(found):
+    if not callable(found) or _is_ours(found, "Job"):
         kind = type(found).__name__
         raise AppNotLoaded(f"{target} is a {kind}, not a Perdure app or an ASGI app{_suggest(module)}.")
     return LoadedApp(found, None)
@@ -89,12 +89,12 @@ def _suggest(module: ModuleType) -> str:
 
 def _apps_in(module: ModuleType) -> Iterator[str]:
     for name, value in vars(module).items():
-        if _is_perdure(value):
+        if _is_ours(value, "Perdure"):
             yield name
 
 
-def _is_perdure(value: Any) -> bool:
+def _is_ours(value: Any, class_name: str) -> bool:
     """Told by its module: the SDK's package is not imported here, the app has done that if it uses it."""
     sdk = sys.modules.get("perdure")
-    kind = getattr(sdk, "Perdure", None)
+    kind = getattr(sdk, class_name, None)
     return isinstance(kind, type) and isinstance(value, kind)
