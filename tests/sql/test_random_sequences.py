@@ -31,7 +31,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.support.builders import SDK, Builders, Claim, Endpoint, job, manifest, task
+from tests.sql.sequence_draws import counts, environments, indexes, results, tasks, waits_s
+from tests.sql.sequence_model import FINAL, RUN_MOVES, TASK_MOVES, WAITING, possible_statuses
+from tests.support.builders import SDK, Builders, Claim, Endpoint, job, manifest
 from tests.support.database import Database
 
 SEQUENCES = 60
@@ -40,161 +42,15 @@ LONG = os.environ.get("PERDURE_TEST_SEQUENCES")
 JOBS = {"greet": ["greet"], "also": ["greet", "hello"]}
 """Job -> the events that start it; nothing listens to the event ``unheard``."""
 
-FINAL = {"SUCCESS", "FAILURE", "TIMED_OUT", "ABORTED", "CANCELED", "UNRESOLVED_AUTH", "INVALID_PAYLOAD"}
-WAITING = {"WAITING_TO_CONTINUE", "WAITING_TO_EXECUTE"}
-
-RUN_MOVES = {  # section 12 of the protocol, as one call may show it
-    "QUEUED": {"EXECUTING", "ABORTED", "CANCELED"},
-    "EXECUTING": FINAL | WAITING,
-    "WAITING_TO_CONTINUE": {"WAITING_TO_EXECUTE", "CANCELED"},
-    "WAITING_TO_EXECUTE": {"EXECUTING", "ABORTED", "CANCELED"},
-}
-TASK_MOVES = {
-    "RUNNING": {"WAITING", "COMPLETED", "ERRORED", "CANCELED"},
-    "WAITING": {"RUNNING", "COMPLETED", "ERRORED", "CANCELED"},
-}
-
 OVERDUE = {"due long ago", "lease expired long ago"}
 """Findings of the doctor that only say that time has passed without a dispatcher, as it does in a leap."""
 
 RUNTIME_TABLES = ["events", "runs", "tasks", "task_attempts", "leases", "executions", "dead_letters"]
 
-counts = st.integers(1, 5)
-indexes = st.integers(0, 15)  # the smaller, the newer
-keys = st.sampled_from("abcde")
-waits_s = st.sampled_from([2, 30, 3600])
-environments = st.sampled_from([0, 1])
-
 # Rules are drawn evenly: the many that only disturb get fewer turns, or most runs would never be executed. No
 # precondition looks into the database: the same sequence must offer the same draws, whatever the time.
 sometimes = precondition(lambda self: self.turns % 3 == 0)
 rarely = precondition(lambda self: self.turns % 7 == 0)
-
-
-@st.composite
-def tasks(draw: st.DrawFn) -> dict[str, Any]:
-    """Task records, new and met again: open, waiting, finished, inside another."""
-    shapes: st.SearchStrategy[dict[str, Any]] = (
-        st.just({})
-        | st.builds(lambda seconds, noop: {"delaySeconds": seconds, "noop": noop}, waits_s, st.booleans())
-        | st.just({"noop": True})
-        | st.builds(lambda value: {"status": "COMPLETED", "output": value}, st.integers(0, 9))
-        | st.just({"status": "ERRORED", "error": {"message": "no"}})
-        | st.just({"parallel": True})
-        | st.builds(lambda key, seconds: {"parentKey": task(key)["idempotencyKey"], "delaySeconds": seconds},
-                    keys, waits_s)
-    )  # fmt: skip
-    drawn: dict[str, Any] = draw(st.builds(lambda key, shape: task(key, **shape), keys, shapes))
-    return drawn
-
-
-@st.composite
-def replies(draw: st.DrawFn) -> dict[str, Any]:
-    """Replies of every status. A ``task`` that is a key becomes the id of a task of the run."""
-    wait = st.builds(lambda key, seconds: task(key, delaySeconds=seconds), keys, waits_s)
-    about = keys | keys | st.just("unknown") | tasks() | wait | wait
-    fixed = [
-        {"status": "SUCCESS", "output": {"n": 1}},
-        {"status": "SUCCESS"},
-        {"status": "ERROR", "error": {"message": "boom"}},
-        {"status": "INVALID_PAYLOAD", "errors": []},
-        {"status": "UNRESOLVED_AUTH_ERROR", "issues": {}},
-        {"status": "CANCELED"},
-        {"status": "YIELD_EXECUTION"},  # without its key: malformed
-        {"status": "AUTO_YIELD_EXECUTION", "location": "failed_task_run"},
-        {"status": "AUTO_YIELD_EXECUTION", "location": "start_task"},
-        {"status": "AUTO_YIELD_RATE_LIMIT"},
-        {"status": "SOMETHING_NEW"},
-        {"status": "RESUME_WITH_TASK"},  # about none
-    ]
-    waiting = st.sampled_from(["RESUME_WITH_TASK", "RETRY_WITH_TASK"]).flatmap(
-        lambda status: st.builds(
-            lambda about, retry: {
-                "status": status,
-                "task": about,
-                "error": {"message": "once more"},
-                "retry": {"randomize": False, "minTimeoutInMs": retry},
-            },
-            about,
-            st.sampled_from([1000, 20000]),
-        )
-    )
-    yielding = st.builds(lambda key: {"status": "YIELD_EXECUTION", "key": key}, keys)
-    completing = st.builds(
-        lambda key: {"status": "AUTO_YIELD_EXECUTION_WITH_COMPLETED_TASK", "task": key, "output": "7"}, keys
-    )
-    failing = st.builds(lambda key: {"status": "ERROR", "error": {"message": "boom"}, "task": key}, keys)
-    impossible = st.builds(
-        lambda about: {"status": "RETRY_WITH_TASK", "task": about, "retryAt": "soon"}, about
-    )
-    common = waiting | waiting | waiting | waiting
-    plain = st.sampled_from(fixed) | common | yielding | completing | failing | impossible
-    parallel = st.builds(
-        lambda parent, children: {
-            "status": "RESUME_WITH_PARALLEL_TASK",
-            "task": parent,
-            "childErrors": children,
-        },
-        about,
-        st.lists(waiting | waiting | plain, max_size=3),
-    )
-    drawn: dict[str, Any] = draw(
-        st.builds(
-            lambda reply, riding: {**reply, **({"tasks": riding} if riding else {})},
-            plain | plain | parallel,
-            st.lists(tasks(), max_size=2),
-        )
-    )
-    return drawn
-
-
-@st.composite
-def results(draw: st.DrawFn) -> dict[str, Any]:
-    """Results of every verdict, for some execution."""
-    lost = st.sampled_from(
-        ["UNREACHABLE", "UNREACHABLE", "REFUSED", "FUNCTION_TIMEOUT", "MALFORMED", "LEASE_EXPIRED"]
-    )
-    replied = st.builds(lambda reply: {"verdict": "REPLY", "httpStatus": 200, "reply": reply}, replies())
-    drawn: dict[str, Any] = draw(
-        replied | replied | replied | st.builds(lambda verdict: {"verdict": verdict, "message": "x"}, lost)
-    )
-    return drawn
-
-
-def possible_statuses(result: dict[str, Any], *, development: bool) -> set[str]:
-    """What a run may become by a result under its lease."""
-    verdict = result["verdict"]
-    if verdict == "UNREACHABLE":
-        return {"FAILURE"} if development else {"WAITING_TO_EXECUTE", "FAILURE"}
-    if verdict != "REPLY":
-        return {
-            "FUNCTION_TIMEOUT": {"WAITING_TO_EXECUTE", "TIMED_OUT"},
-            "LEASE_EXPIRED": {"WAITING_TO_EXECUTE", "FAILURE"},
-        }.get(verdict, {"FAILURE"})
-    reply = result["reply"]
-    status = reply["status"]
-    if status == "RESUME_WITH_PARALLEL_TASK":
-        children = [{"verdict": "REPLY", "reply": child} for child in reply["childErrors"]]
-        return (WAITING | {"FAILURE"}).union(
-            *(possible_statuses(c, development=development) for c in children)
-        )
-    certain = {
-        "SUCCESS": "SUCCESS",
-        "ERROR": "FAILURE",
-        "INVALID_PAYLOAD": "INVALID_PAYLOAD",
-        "UNRESOLVED_AUTH_ERROR": "UNRESOLVED_AUTH",
-        "CANCELED": "CANCELED",
-        "AUTO_YIELD_EXECUTION": "WAITING_TO_EXECUTE",
-        "AUTO_YIELD_RATE_LIMIT": "WAITING_TO_EXECUTE",
-        "SOMETHING_NEW": "FAILURE",
-    }
-    if status in certain:
-        return {certain[status]}
-    if status.startswith(("YIELD", "AUTO_YIELD")):
-        return {"WAITING_TO_EXECUTE", "FAILURE"} if status != "YIELD_EXECUTION" or "key" not in reply else {
-            "WAITING_TO_EXECUTE"
-        }  # fmt: skip
-    return WAITING | {"FAILURE"}
 
 
 class Engine(RuleBasedStateMachine):
