@@ -1,71 +1,53 @@
 -- _operator_matches: does a value satisfy one operator object of a filter, such as {"$gte": 5}?
--- Arguments  p_operator  its first recognised operator counts; a malformed argument, such as {"$gt": "much"},
---            does not match;
+-- Arguments  p_operator  its first operator in the order below counts; a malformed argument, such as
+--                        {"$gt": "much"}, does not match;
 --            p_value     SQL null: there is no such value.
--- Called by  event_matches.
+-- Called by  event_matches; Postgres inlines it, so no part of it may be a query.
 create or replace function perdure._operator_matches(p_operator jsonb, p_value jsonb)
 returns boolean
-language plpgsql immutable parallel safe set search_path = pg_catalog, pg_temp
-as $$
-declare
-    v_type constant text := jsonb_typeof(p_value);  -- null: no value
-    v_name text;
-    v_argument jsonb;
-    v_text constant text := case v_type when 'string' then p_value #>> '{}' end;
-    v_number constant numeric := case v_type when 'number' then p_value::numeric end;
-    v_argument_text text;  -- null unless the argument is a string, as the next one unless it is a number:
-    v_argument_number numeric;  -- what is compared with null does not match
-begin
-    if jsonb_typeof(p_operator) <> 'object' then
-        return false;
-    end if;
-    select o.key, o.value into v_name, v_argument
-    from jsonb_each(p_operator) as o
-    inner join unnest(array[
-        '$endsWith', '$startsWith', '$ignoreCaseEquals', '$exists', '$isNull', '$anythingBut',
-        '$gt', '$lt', '$gte', '$lte', '$between', '$includes', '$not'
-    ]) with ordinality as known (name, ordinal) on known.name = o.key
-    order by known.ordinal
-    limit 1;
-    v_argument_text := case jsonb_typeof(v_argument) when 'string' then v_argument #>> '{}' end;
-    v_argument_number := case jsonb_typeof(v_argument) when 'number' then v_argument::numeric end;
-
-    return coalesce(case v_name
-        when '$endsWith' then right(v_text, length(v_argument_text)) = v_argument_text
-        when '$startsWith' then starts_with(v_text, v_argument_text)
-        when '$ignoreCaseEquals' then lower(v_text) = lower(v_argument_text)
-        when '$exists' then case v_argument when 'true' then p_value is not null when 'false' then p_value is null end
-        when '$isNull' then case v_argument
-            when 'true' then v_type = 'null'
-            when 'false' then v_type is distinct from 'null'
-        end
-        when '$anythingBut' then case jsonb_typeof(v_argument)
-            when 'array' then p_value is null or not exists (
-                select 1 from jsonb_array_elements(v_argument) as a where a.value = p_value
-            )
-            else p_value is distinct from v_argument
-        end
-        when '$gt' then v_number > v_argument_number
-        when '$lt' then v_number < v_argument_number
-        when '$gte' then v_number >= v_argument_number
-        when '$lte' then v_number <= v_argument_number
-        when '$between' then
-            perdure._operator_matches(jsonb_build_object('$gte', v_argument -> 0), p_value)
-            and perdure._operator_matches(jsonb_build_object('$lte', v_argument -> 1), p_value)
-        when '$includes' then case v_type
-            when 'array' then exists (
-                select 1 from jsonb_array_elements(p_value) as element where element.value = v_argument
-            )
-        end
-        when '$not' then case v_type
-            when 'array' then not exists (
-                select 1 from jsonb_array_elements(p_value) as element where element.value = v_argument
-            )
-            when 'null' then false
-            when 'object' then false
-            else p_value <> v_argument
-        end
-    end, false);
-end;
-$$;
+language sql immutable parallel safe
+return coalesce(case
+    when jsonb_typeof(p_operator) <> 'object' then false
+    when p_operator ? '$endsWith' then (
+        right(perdure._json_text(p_value), length(perdure._json_text(p_operator -> '$endsWith')))
+        = perdure._json_text(p_operator -> '$endsWith')
+    )
+    when p_operator ? '$startsWith' then (
+        starts_with(perdure._json_text(p_value), perdure._json_text(p_operator -> '$startsWith'))
+    )
+    when p_operator ? '$ignoreCaseEquals' then (
+        perdure._fold_case(perdure._json_text(p_value))
+        = perdure._fold_case(perdure._json_text(p_operator -> '$ignoreCaseEquals'))
+    )
+    when p_operator ? '$exists' then case p_operator -> '$exists'
+        when 'true' then p_value is not null
+        when 'false' then p_value is null
+    end
+    when p_operator ? '$isNull' then case p_operator -> '$isNull'
+        when 'true' then p_value = 'null'
+        when 'false' then p_value is distinct from 'null'
+    end
+    when p_operator ? '$anythingBut' then case jsonb_typeof(p_operator -> '$anythingBut')
+        when 'array' then (perdure._is_scalar(p_value) and p_operator -> '$anythingBut' @> p_value) is not true
+        else perdure._is_scalar(p_operator -> '$anythingBut') and p_value is distinct from p_operator -> '$anythingBut'
+    end
+    when p_operator ? '$gt' then perdure._json_number(p_value) > perdure._json_number(p_operator -> '$gt')
+    when p_operator ? '$lt' then perdure._json_number(p_value) < perdure._json_number(p_operator -> '$lt')
+    when p_operator ? '$gte' then perdure._json_number(p_value) >= perdure._json_number(p_operator -> '$gte')
+    when p_operator ? '$lte' then perdure._json_number(p_value) <= perdure._json_number(p_operator -> '$lte')
+    when p_operator ? '$between' then (
+        perdure._json_number(p_value) between perdure._json_number(p_operator -> '$between' -> 0)
+        and perdure._json_number(p_operator -> '$between' -> 1)
+    )
+    when p_operator ? '$includes' then (
+        jsonb_typeof(p_value) = 'array' and perdure._is_scalar(p_operator -> '$includes')
+        and p_value @> (p_operator -> '$includes')
+    )
+    when p_operator ? '$not' then perdure._is_scalar(p_operator -> '$not') and case jsonb_typeof(p_value)
+        when 'array' then not p_value @> (p_operator -> '$not')
+        when 'object' then false
+        when 'null' then false
+        else p_value <> p_operator -> '$not'
+    end
+end, false);
 comment on function perdure._operator_matches(jsonb, jsonb) is 'Does a value satisfy one operator of a filter?';

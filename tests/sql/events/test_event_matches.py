@@ -54,6 +54,14 @@ def test_no_filter_passes_everything_and_no_document_fails_every_filter(pure_db:
         ("a", "a", False),
         (1, 1, False),
         (None, None, False),
+        # what is no scalar is in no list
+        ([None], None, False),
+        ([["a"]], ["a"], False),
+        (["a", {"b": 1}], {"b": 1}, False),
+        (["a", None], "a", True),
+        # as exact as it was written
+        ([9007199254740993], 9007199254740993, True),
+        ([9007199254740993], 9007199254740992, False),
     ],
 )
 def test_a_list_of_scalars(pure_db: Database, matcher: Any, value: Any, passes: bool) -> None:
@@ -101,6 +109,10 @@ def test_a_list_of_scalars(pure_db: Database, matcher: Any, value: Any, passes: 
         ({"$anythingBut": ["a", 1]}, 1, False),
         ({"$anythingBut": ["a", 1]}, "1", True),
         ({"$anythingBut": ["a"]}, ABSENT, True),
+        ({"$anythingBut": ["a"]}, ["a"], True),
+        ({"$anythingBut": []}, "a", True),
+        ({"$anythingBut": {"a": 1}}, "b", False),
+        ({"$anythingBut": None}, "b", False),
         ({"$gt": 1}, 2, True),
         ({"$gt": 1}, 1, False),
         ({"$gt": 1.5}, 1.6, True),
@@ -129,6 +141,9 @@ def test_a_list_of_scalars(pure_db: Database, matcher: Any, value: Any, passes: 
         ({"$includes": "a"}, "a", False),
         ({"$includes": 1}, ["1"], False),
         ({"$includes": "a"}, ABSENT, False),
+        ({"$includes": ["a"]}, [["a"]], False),
+        ({"$includes": ["a"]}, ["a"], False),
+        ({"$includes": None}, [None], False),
         ({"$not": "a"}, ["b"], True),
         ({"$not": "a"}, ["a", "b"], False),
         ({"$not": "a"}, [], True),
@@ -138,12 +153,49 @@ def test_a_list_of_scalars(pure_db: Database, matcher: Any, value: Any, passes: 
         ({"$not": "a"}, None, False),
         ({"$not": "a"}, ABSENT, False),
         ({"$not": "a"}, {"a": 1}, False),
+        ({"$not": ["a"]}, "b", False),
+        ({"$not": None}, "b", False),
         ({"$unheardOf": 1}, 1, False),
         ({}, 1, False),
     ],
 )
 def test_an_operator(pure_db: Database, operator: Any, value: Any, passes: bool) -> None:
     assert matches(pure_db, [operator], value) is passes
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("stra\u00dfe", "STRA\u1e9eE", True),
+        ("stra\u00dfe", "STRASSE", False),
+        ("\u0130", "i\u0307", True),
+        ("\u0130", "i", False),
+        ("\u0131", "I", False),
+        ("\u039f\u03a3", "\u03bf\u03c2", True),
+        ("\u03bf\u03c3", "\u03bf\u03c2", True),
+        ("\u00c9", "e\u0301", True),
+        ("\u01c4", "\u01c5", True),
+        ("\u212a", "k", True),
+        ("\uff21", "\uff41", True),
+        ("\uff21", "a", False),
+    ],
+    ids=ascii,
+)
+def test_letters_without_their_case(pure_db: Database, one: str, other: str, same: bool) -> None:
+    """As JavaScript's comparison with sensitivity "accent", but for the last: a wide letter is another."""
+    assert matches(pure_db, [{"$ignoreCaseEquals": one}], other) is same
+    assert matches(pure_db, [{"$ignoreCaseEquals": other}], one) is same
+
+
+def test_of_several_operators_in_one_object_the_first_of_the_protocol_counts(pure_db: Database) -> None:
+    assert matches(pure_db, [{"$gt": 5, "$exists": True}], 1)
+    assert not matches(pure_db, [{"$not": 1, "$gt": 5}], 2)
+
+
+@pytest.mark.parametrize("role", ["perdure_app", "perdure_server"])
+def test_who_may_try_a_filter_may_try_every_matcher(pure_db: Database, role: str) -> None:
+    with pure_db.as_role(role) as other:
+        assert matches(other, {"b": [{"$gt": 1}], "c": [{"$ignoreCaseEquals": "X"}]}, [{"b": 2, "c": "x"}])
 
 
 def test_all_operators_of_a_list_must_hold(pure_db: Database) -> None:
