@@ -101,9 +101,7 @@ class ReminderSystem:
         self._tell(f"dispatcher    process {self.dispatcher.pid}")
         self.api = self._stack.enter_context(ApiClient(self.local.url, self.key))
         self.views = self._stack.enter_context(Views(self.database_url))
-        endpoint = register_endpoint(
-            self.api, app.endpoint_id or self.api.ask_endpoint_id(app_url), app_url, self._endpoint_timeout_ms
-        )
+        endpoint = register_endpoint(self.api, app.endpoint_id, app_url, self._endpoint_timeout_ms)
         self._tell(f"endpoint {endpoint['slug']} registered: {describe_index(endpoint['endpointIndex'])}")
         self.webhook_url = self._wait_for_webhook()
         self._tell(f"its source has registered a webhook at GitHub: {self.webhook_url}")

@@ -26,29 +26,66 @@ perdure.get_event,
 perdure.cancel_event,
 perdure.cancel_event_runs,
 perdure.event_matches,
+perdure.request_matches,
 perdure.get_run,
 perdure.list_runs,
-perdure.cancel_run
+perdure.cancel_run,
+perdure.rerun_run,
+perdure.continue_run,
+perdure.get_run_statuses,
+perdure.set_run_status,
+perdure.list_job_runs,
+perdure.cancel_job_runs,
+perdure.invoke_job,
+perdure.register_ephemeral_dispatcher,
+perdure.get_store_item,
+perdure.has_store_item,
+perdure.set_store_item,
+perdure.delete_store_item,
+perdure.next_cron_fire,
+perdure.next_interval_fire,
+perdure.preview_schedule
 to perdure_app, perdure_server;
 
 grant execute on function
 perdure.authenticate,
 perdure.get_signing_secrets,
+perdure.keep_sealed_key,
 perdure.describe_environment,
 perdure.set_setting,
 perdure.register_endpoint,
 perdure.get_endpoint,
+perdure.get_endpoint_access,
 perdure.list_endpoints,
 perdure.index_endpoint,
 perdure.record_index_failure,
+perdure.request_index,
+perdure.probe_endpoint,
 perdure.get_index,
 perdure.get_cached_tasks,
 perdure.upsert_tasks,
 perdure.finish_tasks,
+perdure.complete_callback,
 perdure.update_source,
 perdure.receive_source_request,
+perdure.list_http_endpoints,
+perdure.receive_http_endpoint_request,
+perdure.update_webhook,
+perdure.register_dynamic_trigger,
+perdure.register_schedule,
+perdure.unregister_schedule,
+perdure.create_connection,
+perdure.get_connection,
+perdure.delete_connection,
+perdure.get_auth,
 perdure.doctor
 to perdure_server;
+
+-- Used in views, where they are executed as whoever reads.
+grant execute on function
+perdure._hide_redacted,
+perdure._redact
+to perdure_readonly, perdure_app, perdure_server;
 
 grant execute on function
 perdure.claim_runs,

@@ -65,22 +65,32 @@ create table perdure.projects (
 comment on table perdure.projects is 'Sets of jobs that belong together.';
 
 -- environments: where a project's jobs run. Each has its own keys, endpoints, events and runs.
--- Written only by create_project.
+-- Written only by create_project and sql/functions/environments/set_*.
 create table perdure.environments (
     id uuid primary key,
     project_id uuid not null references perdure.projects (id),
     slug text not null,  -- also the middle of the API keys: tr_<slug>_…
     type text not null,
+    shortcode text not null,  -- part of the URLs of HTTP endpoints
+    schedules_enabled boolean not null,  -- false: schedules do not fire here; at first so in development
+    concurrency_limit_id uuid,  -- for all executions of the environment together; null: none
+    max_executions integer,  -- of one run; null: any number
+    max_duration_ms bigint,  -- of all executions of one run together; null: any
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint environments_project_slug_unique unique (project_id, slug),
+    constraint environments_shortcode_unique unique (shortcode),
+    constraint environments_max_executions_positive check (max_executions > 0),
+    constraint environments_max_duration_positive check (max_duration_ms > 0),
     constraint environments_type_known check (type in ('DEVELOPMENT', 'STAGING', 'PRODUCTION', 'PREVIEW'))
 );
 comment on table perdure.environments is 'Development, staging, production and preview of each project.';
 
 -- api_keys: secret keys (servers) and public keys (browsers, read only) of an environment.
 -- The key itself is shown once and never stored: its hash finds it, the signing secret derived from it signs
--- requests to the app's endpoint (ADR 0004). Written only by create_api_key and revoke_api_key.
+-- requests to the app's endpoint (ADR 0004). sealed_key is the exception: the key encrypted by the server, kept
+-- for an environment that needs it in clear (the v2 JavaScript SDK, signatures of run webhooks; ADR 0009).
+-- Written only by create_api_key, keep_sealed_key and revoke_api_key.
 create table perdure.api_keys (
     id uuid primary key,
     environment_id uuid not null references perdure.environments (id),
@@ -88,18 +98,112 @@ create table perdure.api_keys (
     hint text not null,  -- the key's beginning, enough for a person to tell keys apart
     key_hash bytea not null,  -- sha256 of the key
     signing_secret bytea,  -- sha256 of 'perdure.signing.v1:' and the key; null for public keys
+    sealed_key text,  -- the key, encrypted outside of Postgres; null: nobody needed it
+    public_key text,  -- a public key in clear: it is no secret
     created_at timestamptz not null,
     revoked_at timestamptz,
     constraint api_keys_hash_unique unique (key_hash),
     constraint api_keys_kind_known check (kind in ('SECRET', 'PUBLIC')),
+    constraint api_keys_public_in_clear check ((kind = 'PUBLIC') = (public_key is not null)),
     constraint api_keys_secret_signs check ((kind = 'SECRET') = (signing_secret is not null))
 );
 comment on table perdure.api_keys is 'API keys by hash; the keys themselves are not kept.';
 -- Serves get_signing_secrets and every claim.
 create index api_keys_environment_idx on perdure.api_keys (environment_id) where revoked_at is null;
 
+-- external_accounts: the app's own end users, by the app's own ids. Written only by _upsert_external_account.
+create table perdure.external_accounts (
+    id uuid primary key,
+    environment_id uuid not null references perdure.environments (id),
+    identifier text not null,  -- the app's id of its end user
+    metadata json not null default '{}',
+    created_at timestamptz not null,
+    constraint external_accounts_identifier_unique unique (environment_id, identifier)
+);
+comment on table perdure.external_accounts is 'End users of the apps.';
+
+-- concurrency_limits: how many executions may be in flight at once, per job version, group of jobs or environment. The
+-- row is also the lock under which leases are counted. Written only by sql/functions/concurrency/.
+create table perdure.concurrency_limits (
+    id uuid primary key,
+    environment_id uuid not null references perdure.environments (id),
+    kind text not null,
+    name text not null,  -- JOB: id@version; GROUP: its id; ENVIRONMENT: empty
+    max_executions integer not null,
+    updated_at timestamptz not null,
+    constraint concurrency_limits_name_unique unique (environment_id, kind, name),
+    constraint concurrency_limits_kind_known check (kind in ('JOB', 'GROUP', 'ENVIRONMENT')),
+    constraint concurrency_limits_positive check (max_executions > 0)
+);
+comment on table perdure.concurrency_limits is 'How many executions may be in flight at once.';
+
+-- integrations: services that jobs use with an account whose token the platform holds (HOSTED), or the app (LOCAL), or
+-- the app finds (RESOLVER). Written only by _upsert_integrations.
+create table perdure.integrations (
+    id uuid primary key,
+    environment_id uuid not null references perdure.environments (id),
+    slug text not null,  -- IntegrationConfig.id
+    service text not null,  -- IntegrationConfig.metadata.id: 'slack', whatever the app calls its account there
+    title text not null,
+    auth_source text not null,
+    setup_status text not null,  -- MISSING_FIELDS: a person must finish it
+    scopes text[] not null default '{}',
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint integrations_slug_unique unique (environment_id, slug),
+    constraint integrations_auth_source_known check (auth_source in ('HOSTED', 'LOCAL', 'RESOLVER')),
+    constraint integrations_setup_status_known check (setup_status in ('COMPLETE', 'MISSING_FIELDS'))
+);
+comment on table perdure.integrations is 'Services that jobs use.';
+
+-- connections: accounts at services, with the token encrypted by the server: the developer's own, or one of the app's
+-- end user's. Written only by sql/functions/connections/.
+create table perdure.connections (
+    id uuid primary key,
+    environment_id uuid not null references perdure.environments (id),
+    integration_id uuid not null references perdure.integrations (id),
+    external_account_id uuid references perdure.external_accounts (id),  -- null: the developer's
+    auth_type text not null,
+    sealed_token text not null,  -- encrypted outside of Postgres (ADR 0009)
+    scopes text[] not null default '{}',
+    additional_fields json,
+    metadata json,
+    expires_at timestamptz,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint connections_auth_type_known check (auth_type in ('oauth2', 'apiKey'))
+);
+comment on table perdure.connections is 'Accounts at services, tokens encrypted.';
+-- One for each end user, and one for the developer.
+create unique index connections_owner_key on perdure.connections (
+    integration_id, coalesce(external_account_id, '00000000-0000-0000-0000-000000000000')
+);
+
+-- missing_connections: connections that runs wait for. Written only by sql/functions/connections/.
+create table perdure.missing_connections (
+    id uuid primary key,
+    environment_id uuid not null references perdure.environments (id),
+    integration_id uuid not null references perdure.integrations (id),
+    external_account_id uuid references perdure.external_accounts (id),  -- null: the developer's
+    created_at timestamptz not null,
+    resolved_at timestamptz
+);
+comment on table perdure.missing_connections is 'Connections that runs wait for.';
+create unique index missing_connections_open_key on perdure.missing_connections (
+    integration_id, coalesce(external_account_id, '00000000-0000-0000-0000-000000000000')
+) where resolved_at is null;
+
+-- missing_connection_runs: which runs wait for a missing connection. Written only by sql/functions/connections/.
+create table perdure.missing_connection_runs (
+    missing_connection_id uuid not null references perdure.missing_connections (id) on delete cascade,
+    run_id uuid not null,
+    primary key (missing_connection_id, run_id)
+);
+comment on table perdure.missing_connection_runs is 'Runs that wait for a connection.';
+create index missing_connection_runs_run_idx on perdure.missing_connection_runs (run_id);
+
 -- endpoints: the one URL of an app that the platform calls. Written only by sql/functions/endpoints/ and by
--- apply_results, which learns how long the host lets a function live.
+-- apply_results and apply_delivery_results, which learn how long the host lets a function live.
 create table perdure.endpoints (
     id uuid primary key,
     environment_id uuid not null references perdure.environments (id),
@@ -109,6 +213,9 @@ create table perdure.endpoints (
     execution_limit_ms integer not null default 60000,  -- how long the host lets a function live, as far as known
     sdk_name text,  -- 'perdure', 'trigger', null: not indexed yet
     sdk_version text,
+    api_key_id uuid,  -- the key to send in clear, for the v2 JavaScript SDK; null: requests are signed only
+    enabled boolean not null default true,  -- false: failed to be indexed too often in a row; registering it mends that
+    failed_index_count integer not null default 0,  -- readings in a row that failed
     indexing_hook_id text not null,  -- secret part of the deploy hook's URL
     created_at timestamptz not null,
     updated_at timestamptz not null,
@@ -124,10 +231,14 @@ create table perdure.endpoint_indexes (
     id uuid primary key,
     endpoint_id uuid not null references perdure.endpoints (id) on delete cascade,
     status text not null,
+    cause text not null,  -- who wanted it
+    reason text,  -- said by who wanted it
+    data json,  -- as reason
     stats json,
     error json,
     created_at timestamptz not null,
     updated_at timestamptz not null,
+    constraint endpoint_indexes_cause_known check (cause in ('API', 'HOOK', 'SCHEDULE', 'SQL')),
     constraint endpoint_indexes_status_known check (status in ('PENDING', 'STARTED', 'SUCCESS', 'FAILURE'))
 );
 comment on table perdure.endpoint_indexes is 'Readings of an endpoint''s jobs, with result or error.';
@@ -158,6 +269,9 @@ create table perdure.job_versions (
     event_spec json not null,  -- EventSpec: title, icon, schema of the payload, examples
     trigger json not null,  -- TriggerMetadata
     integrations json not null,  -- map: key in the job -> IntegrationConfig
+    hosted_integrations text[] not null default '{}',  -- slugs of those whose connections the platform holds
+    concurrency_limit_id uuid,  -- null: none
+    preprocess_runs boolean not null default false,  -- ask the app for a run's properties before it starts
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint job_versions_unique unique (job_id, environment_id, version),
@@ -176,23 +290,92 @@ create table perdure.environment_jobs (
 );
 comment on table perdure.environment_jobs is 'Which version of a job new runs get, per environment.';
 
--- event_dispatchers: subscriptions; which events start which job in an environment. Written only by
--- index_endpoint.
+-- dynamic_triggers: triggers that the app declares and attaches events or schedules to at run time, any number of
+-- each. Written only by index_endpoint.
+create table perdure.dynamic_triggers (
+    id uuid primary key,
+    environment_id uuid not null references perdure.environments (id),
+    endpoint_id uuid not null references perdure.endpoints (id),
+    slug text not null,
+    kind text not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint dynamic_triggers_slug_unique unique (environment_id, slug),
+    constraint dynamic_triggers_kind_known check (kind in ('EVENT', 'SCHEDULE'))
+);
+comment on table perdure.dynamic_triggers is 'Triggers whose events or schedules are attached at run time.';
+
+-- dynamic_trigger_jobs: the jobs that a dynamic trigger starts. Written only by index_endpoint.
+create table perdure.dynamic_trigger_jobs (
+    dynamic_trigger_id uuid not null references perdure.dynamic_triggers (id) on delete cascade,
+    job_id uuid not null references perdure.jobs (id),
+    primary key (dynamic_trigger_id, job_id)
+);
+comment on table perdure.dynamic_trigger_jobs is 'The jobs that a dynamic trigger starts.';
+
+-- schedules: what fires at an interval or by a cron expression: a job's own, or one attached to a dynamic trigger at
+-- run time. due_at is the next fire. Written only by sql/functions/schedules/ and set_schedules_enabled.
+create table perdure.schedules (
+    id uuid primary key,
+    environment_id uuid not null references perdure.environments (id),
+    job_id uuid references perdure.jobs (id),
+    dynamic_trigger_id uuid references perdure.dynamic_triggers (id),
+    key text not null,  -- the job's slug, or the registration's key
+    type text not null,
+    seconds integer,
+    cron text,
+    time_zone text not null default 'UTC',
+    external_account_id uuid,
+    metadata json,
+    active boolean not null,
+    due_at timestamptz,  -- null: does not fire
+    last_fired_at timestamptz,
+    problem text,  -- why the engine switched it off; null: it did not
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint schedules_job_unique unique (environment_id, job_id),
+    constraint schedules_dynamic_unique unique (dynamic_trigger_id, key),
+    constraint schedules_one_target check (num_nonnulls(job_id, dynamic_trigger_id) = 1),
+    constraint schedules_type_known check (type in ('interval', 'cron')),
+    constraint schedules_interval_complete check (
+        (type = 'interval') = (seconds is not null) and seconds between 20 and 2592000
+    ),
+    constraint schedules_cron_complete check ((type = 'cron') = (cron is not null)),
+    constraint schedules_due_only_while_active check (due_at is null or active),
+    constraint schedules_problem_only_when_off check (problem is null or not active)
+);
+comment on table perdure.schedules is 'What fires at an interval or by a cron expression.';
+-- Serves promote_due.
+create index schedules_due_idx on perdure.schedules (due_at, id) where due_at is not null;
+
+-- event_dispatchers: subscriptions; which events start which job, start the jobs of a dynamic trigger, or are sent
+-- to a URL, once (ephemeral). Written only by sql/functions/endpoints/, events/ and dynamic_triggers/.
 create table perdure.event_dispatchers (
     id uuid primary key,
     environment_id uuid not null references perdure.environments (id),
-    job_id uuid not null references perdure.jobs (id),
+    job_id uuid references perdure.jobs (id),
+    dynamic_trigger_id uuid references perdure.dynamic_triggers (id),
+    dynamic_source_key text,  -- with dynamic_trigger_id: the source's key; only its events count
+    url text,  -- ephemeral: the first event that matches is sent there
     source text not null,
     event_names text[] not null,
-    payload_filter jsonb,  -- EventFilter; null: every payload
+    payload_filter jsonb,  -- EventFilter, or RequestFilter for events of payload type REQUEST; null: every payload
     context_filter jsonb,
+    external_account_id uuid,  -- null: events of whomever
+    expires_at timestamptz,  -- ephemeral: gone after this
     enabled boolean not null,
-    constraint event_dispatchers_job_unique unique (environment_id, job_id)
+    constraint event_dispatchers_job_unique unique (environment_id, job_id),
+    constraint event_dispatchers_url_unique unique (environment_id, url),
+    constraint event_dispatchers_dynamic_unique unique (environment_id, dynamic_source_key),
+    constraint event_dispatchers_one_target check (num_nonnulls(job_id, dynamic_trigger_id, url) = 1),
+    constraint event_dispatchers_ephemeral_expires check ((url is null) = (expires_at is null))
 );
 comment on table perdure.event_dispatchers is 'Subscriptions: which events start which job.';
+-- Serves promote_due: ephemeral ones that nobody waits for any more.
+create index event_dispatchers_expires_idx on perdure.event_dispatchers (expires_at) where expires_at is not null;
 
 -- event_dispatcher_names: event_dispatchers.event_names, a row a name, so that events find their
--- subscriptions by index however many jobs an environment has. Written only by index_endpoint.
+-- subscriptions by index however many jobs an environment has. Written as those are.
 create table perdure.event_dispatcher_names (
     environment_id uuid not null,
     event_name text not null,
@@ -216,6 +399,8 @@ create table perdure.events (
     payload json not null,
     payload_type text not null,
     context json not null,
+    external_account_id uuid,  -- the app's end user whom it is about
+    dynamic_source_key text,  -- the source of a dynamic trigger that brought it
     source_context json,  -- {id, metadata} of the dynamic source or schedule that sent it
     is_test boolean not null,
     happened_at timestamptz not null,
@@ -251,8 +436,10 @@ create table perdure.runs (
     lease_number integer not null default 0,  -- raised by each claim; a reply or task call with another number is late
     execution_count integer not null default 0,  -- EXECUTE_JOB requests that ended, however
     failure_count integer not null default 0,  -- of these, the last ones in a row that got no answer
+    idle_count integer not null default 0,  -- executions that brought nothing, the last ones in a row
     duration_ms bigint not null default 0,  -- wall time of all executions
     yielded_keys text[] not null default '{}',  -- keys of io.yield() already taken
+    properties json,  -- shown to people; from PREPROCESS_RUN
     output json,  -- result, or the error of a failed run; null and no completed_at: none yet
     due_at timestamptz,  -- WAITING_TO_EXECUTE not before this instant (backoff); null: now
     created_at timestamptz not null,
@@ -281,7 +468,8 @@ create index runs_event_idx on perdure.runs (event_id);
 create index runs_due_idx on perdure.runs (due_at, id) where due_at is not null;
 
 -- tasks: one durable step of a run. The same (run_id, idempotency_key) always means the same row.
--- Legal changes of status: _task_may_become. Written only by sql/functions/tasks/ and sql/functions/runs/.
+-- Legal changes of status: _task_may_become. Written only by sql/functions/tasks/, runs/ and
+-- operations/.
 create table perdure.tasks (
     id uuid primary key,
     run_id uuid not null,
@@ -298,12 +486,15 @@ create table perdure.tasks (
     output_properties json,
     style json,
     connection_key text,
+    redact json,  -- paths of the output that are not to be shown
     operation text,  -- what the platform itself performs: fetch, fetch-response, fetch-poll
     child_execution_mode text not null default 'SEQUENTIAL',
     attempt_count integer not null default 1,  -- including the current one
     output json,  -- result or error; null and COMPLETED: the task returned nothing (not even JSON null)
     delay_until timestamptz,  -- not before this instant; null: no delay
-    due_at timestamptz,  -- set while WAITING for an instant: end of the wait, or of the delay between attempts
+    due_at timestamptz,  -- set while WAITING for an instant: the end of a wait, of a delay, of patience
+    callback_url text,  -- somebody outside is to end it by a POST there; null: nobody
+    callback_timeout_at timestamptz,  -- until when that is waited for; null: for ever
     started_at timestamptz not null,
     completed_at timestamptz,
     created_at timestamptz not null,
@@ -326,7 +517,8 @@ create index tasks_due_idx on perdure.tasks (due_at, id) where due_at is not nul
 
 -- task_attempts: the tries of a task that failed and were followed by another. The current try is the task
 -- row itself (attempt_count), so a task that succeeds at once costs one row; perdure_views.attempts shows
--- both. Insert only. Written only by apply_results.
+-- both. Insert only. Written only by apply_results,
+-- continue_run and sql/functions/operations/.
 create table perdure.task_attempts (
     task_id uuid not null,
     number integer not null,  -- from 1
@@ -345,11 +537,49 @@ create type perdure.task_call as (
     task_id uuid,
     lease_number integer,  -- null: the caller does not know leases
     body json,  -- what is to be stored
-    canceled boolean,  -- the run has been cancelled
+    canceled boolean,  -- the run has ended: what is new there is CANCELED
     error_code text,  -- why it may not write; null: it may
     error_message text
 );
 comment on type perdure.task_call is 'One call about a task inside a batch.';
+
+-- run_statuses: what a run tells people of its progress, by key. Written only by set_run_status.
+create table perdure.run_statuses (
+    run_id uuid not null,
+    key text not null,
+    label text not null,
+    state text,
+    data json,
+    history json not null default '[]',  -- what it was before, oldest first: {label, state?, data?}
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (run_id, key),
+    constraint run_statuses_state_known check (state in ('loading', 'success', 'failure'))
+);
+comment on table perdure.run_statuses is 'What runs tell people of their progress.';
+
+-- run_subscriptions: who wants to know how a run ends: the app's endpoint, or a URL. Written only by apply_results and
+-- invoke_job.
+create table perdure.run_subscriptions (
+    run_id uuid not null,
+    url text not null,  -- empty: the app's endpoint
+    on_success boolean not null,
+    on_failure boolean not null,
+    primary key (run_id, url)
+);
+comment on table perdure.run_subscriptions is 'Who wants to know how runs end.';
+
+-- store_items: the key-value store of an environment; its jobs and runs have parts of it by prefix. Written only by
+-- sql/functions/store/.
+create table perdure.store_items (
+    environment_id uuid not null,
+    key text not null,
+    value text not null,  -- JSON text, as it came
+    updated_at timestamptz not null,
+    primary key (environment_id, key),
+    constraint store_items_value_fits check (octet_length(value) <= 262144)
+);
+comment on table perdure.store_items is 'The key-value store of environments.';
 
 -- leases: a row for each execution in flight, from claim to reply. A lease that expires means that the
 -- dispatcher or the endpoint died. Small and short-lived, so promote_due may look through it for expired ones
@@ -359,7 +589,8 @@ create table perdure.leases (
     lease_number integer not null,
     dispatcher text not null,
     claimed_at timestamptz not null,
-    expires_at timestamptz not null
+    expires_at timestamptz not null,
+    concurrency_limit_ids uuid[] not null default '{}'  -- the limits that this execution counts against
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 comment on table perdure.leases is 'Executions in flight.';
 
@@ -409,13 +640,84 @@ create type perdure.execution_result as (
 );
 comment on type perdure.execution_result is 'One result inside apply_results.';
 
+-- blocked_runs: ready runs that a concurrency limit keeps from being executed; not in the queue. Written only by
+-- sql/functions/concurrency/.
+create table perdure.blocked_runs (
+    concurrency_limit_id uuid not null,  -- the limit that was reached
+    resumed boolean not null,  -- begun before: goes first
+    run_id uuid not null,
+    primary key (concurrency_limit_id, resumed, run_id),
+    constraint blocked_runs_run_unique unique (run_id)
+);
+comment on table perdure.blocked_runs is 'Ready runs that a concurrency limit keeps back.';
+
+-- deliveries: requests that the platform is to send until they are answered, other than executions: to an app's
+-- endpoint or to a URL outside. due_at is also the lease: a claim moves it past the timeout. What a request looks
+-- like, and what its answer means, is decided by kind: _delivery_request, _apply_delivery. Written only by
+-- sql/functions/deliveries/.
+create table perdure.deliveries (
+    id uuid primary key,
+    environment_id uuid not null,
+    kind text not null,
+    subject_id uuid not null,  -- what it is about: the id of a source, webhook, run, subscription, task, reading
+    endpoint_id uuid,  -- whose endpoint is called; null: url
+    url text,
+    status text not null,
+    request json,  -- SOURCE_REQUEST, WEBHOOK_REQUEST: {url, method, headers} of what came in; else what to send
+    body bytea,  -- raw body of what came in
+    attempt_count integer not null default 0,  -- also the number of the current claim
+    due_at timestamptz,
+    leased boolean not null default false,  -- the current claim is not answered yet
+    response json,  -- what was answered, as far as people want to see it
+    message text,  -- why the last attempt failed
+    created_at timestamptz not null,
+    completed_at timestamptz,
+    constraint deliveries_kind_known check (
+        kind in (
+            'SOURCE_REQUEST', 'WEBHOOK_REQUEST', 'RUN_NOTIFICATION', 'RUN_WEBHOOK', 'EVENT', 'FETCH', 'INDEX', 'PROBE',
+            'PREPROCESS'
+        )
+    ),
+    constraint deliveries_status_known check (status in ('PENDING', 'DELIVERED', 'FAILED')),
+    constraint deliveries_one_receiver check (num_nonnulls(endpoint_id, url) = 1),
+    constraint deliveries_due_while_pending check ((due_at is not null) = (status = 'PENDING')),
+    constraint deliveries_completed_at_matches_status check ((completed_at is null) = (status = 'PENDING'))
+);
+comment on table perdure.deliveries is 'Requests that are sent until they are answered.';
+create index deliveries_due_idx on perdure.deliveries (due_at, id) where due_at is not null;
+create index deliveries_subject_idx on perdure.deliveries (subject_id, id);
+
+-- delivery_request: what a dispatcher is to send for a delivery, as the function of its kind says. Not stored.
+create type perdure.delivery_request as (
+    url text,
+    action text,  -- x-trigger-action of a request to an app's endpoint; null: the receiver is outside
+    method text,
+    headers json,  -- object of texts, without those of the protocol and of the signature; null: none
+    body bytea,  -- null: none
+    timeout_ms integer,  -- for the whole exchange
+    signing_secrets bytea [],  -- sign the request with each; null: it is not signed
+    sealed_api_key text  -- the environment's key as keep_sealed_key got it; null: not needed, or not kept
+);
+comment on type perdure.delivery_request is 'What a dispatcher is to send for a delivery.';
+
+-- delivery_effect: what the answer to a delivery means, as the function of its kind says. All null: it is settled. Not
+-- stored.
+create type perdure.delivery_effect as (
+    problem text,  -- why it failed; tried again as long as there are attempts left
+    again_at timestamptz,  -- with or without a problem: to be sent again then, as often as the kind wants it
+    response json  -- to keep with the delivery, for people
+);
+comment on type perdure.delivery_effect is 'What the answer to a delivery means.';
+
 -- sources: what brings events in from outside, such as a webhook at GitHub. It registers itself: while not
 -- active or with options missing, the app's internal job is asked to register it. Written only by
--- sql/functions/sources/.
+-- sql/functions/sources/, dynamic_triggers/ and deliveries/.
 create table perdure.sources (
     id uuid primary key,
     environment_id uuid not null references perdure.environments (id),
     endpoint_id uuid not null references perdure.endpoints (id),
+    dynamic_trigger_id uuid references perdure.dynamic_triggers (id),  -- null: declared by the app
+    external_account_id uuid,  -- its events are about this end user
     key text not null,
     channel text not null,
     integration json not null,  -- IntegrationConfig
@@ -443,27 +745,57 @@ create table perdure.source_options (
 );
 comment on table perdure.source_options is 'What sources are to deliver, and what is registered at the provider.';
 
--- source_deliveries: each request that a provider sent to a source, raw, until the app's handler has turned
--- it into events. due_at is also the lease: a claim moves it past the endpoint's timeout. Written only by
--- sql/functions/sources/.
-create table perdure.source_deliveries (
+-- http_endpoints: public URLs that feed jobs with raw requests. Written only by index_endpoint.
+create table perdure.http_endpoints (
     id uuid primary key,
-    source_id uuid not null references perdure.sources (id) on delete cascade,
-    status text not null,
-    url text not null,
-    method text not null,
-    headers json not null,
-    body bytea not null,
-    attempt_count integer not null default 0,  -- also the number of the current claim
-    due_at timestamptz,
-    response json,  -- what the handler answered
-    message text,  -- why the last attempt failed
+    environment_id uuid not null references perdure.environments (id),
+    endpoint_id uuid not null references perdure.endpoints (id),
+    key text not null,
+    title text,
+    source text not null,  -- of the events that its requests become
+    enabled boolean not null,
+    immediate_response_filter jsonb,  -- RequestFilter: the app answers these itself; null: none
+    skip_triggering_runs boolean not null default false,  -- answered by the app is all
+    event_spec json not null,
     created_at timestamptz not null,
-    completed_at timestamptz,
-    constraint source_deliveries_status_known check (status in ('PENDING', 'DELIVERED', 'FAILED')),
-    constraint source_deliveries_due_while_pending check ((due_at is not null) = (status = 'PENDING')),
-    constraint source_deliveries_completed_at_matches_status check ((completed_at is null) = (status = 'PENDING'))
+    updated_at timestamptz not null,
+    constraint http_endpoints_key_unique unique (environment_id, key)
 );
-comment on table perdure.source_deliveries is 'Requests from providers, raw.';
-create index source_deliveries_due_idx on perdure.source_deliveries (due_at, id) where due_at is not null;
-create index source_deliveries_source_idx on perdure.source_deliveries (source_id, id);
+comment on table perdure.http_endpoints is 'Public URLs that feed jobs with raw requests.';
+
+-- webhooks: registrations at providers that send to an HTTP endpoint. It registers itself as a source does. Written
+-- only by sql/functions/webhooks/ and index_endpoint.
+create table perdure.webhooks (
+    id uuid primary key,
+    environment_id uuid not null references perdure.environments (id),
+    endpoint_id uuid not null references perdure.endpoints (id),
+    http_endpoint_id uuid references perdure.http_endpoints (id),  -- null: the app no longer names the webhook
+    key text not null,
+    integration json not null,  -- IntegrationConfig
+    params json not null,
+    desired_config jsonb not null,  -- map: name -> texts, as the app wants it
+    current_config jsonb,  -- as registered at the provider; null: never
+    secret text not null,
+    active boolean not null default false,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint webhooks_key_unique unique (environment_id, key),
+    constraint webhooks_http_endpoint_unique unique (http_endpoint_id)
+);
+comment on table perdure.webhooks is 'Webhooks that register themselves at their provider.';
+
+-- dynamic_trigger_registrations: sources attached to a dynamic trigger at run time. Written only by
+-- register_dynamic_trigger.
+create table perdure.dynamic_trigger_registrations (
+    id uuid primary key,
+    dynamic_trigger_id uuid not null references perdure.dynamic_triggers (id),
+    key text not null,
+    source_id uuid not null references perdure.sources (id),
+    event_dispatcher_id uuid not null references perdure.event_dispatchers (id),
+    metadata json,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint dynamic_trigger_registrations_key_unique unique (dynamic_trigger_id, key)
+);
+comment on table perdure.dynamic_trigger_registrations is 'Sources attached to dynamic triggers.';
+create index dynamic_trigger_registrations_source_idx on perdure.dynamic_trigger_registrations (source_id);

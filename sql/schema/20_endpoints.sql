@@ -1,5 +1,5 @@
 -- endpoints: the one URL of an app that the platform calls. Written only by sql/functions/endpoints/ and by
--- apply_results, which learns how long the host lets a function live.
+-- apply_results and apply_delivery_results, which learn how long the host lets a function live.
 create table perdure.endpoints (
     id uuid primary key,
     environment_id uuid not null references perdure.environments (id),
@@ -9,6 +9,9 @@ create table perdure.endpoints (
     execution_limit_ms integer not null default 60000,  -- how long the host lets a function live, as far as known
     sdk_name text,  -- 'perdure', 'trigger', null: not indexed yet
     sdk_version text,
+    api_key_id uuid,  -- the key to send in clear, for the v2 JavaScript SDK; null: requests are signed only
+    enabled boolean not null default true,  -- false: failed to be indexed too often in a row; registering it mends that
+    failed_index_count integer not null default 0,  -- readings in a row that failed
     indexing_hook_id text not null,  -- secret part of the deploy hook's URL
     created_at timestamptz not null,
     updated_at timestamptz not null,

@@ -10,6 +10,9 @@ create table perdure.job_versions (
     event_spec json not null,  -- EventSpec: title, icon, schema of the payload, examples
     trigger json not null,  -- TriggerMetadata
     integrations json not null,  -- map: key in the job -> IntegrationConfig
+    hosted_integrations text[] not null default '{}',  -- slugs of those whose connections the platform holds
+    concurrency_limit_id uuid,  -- null: none
+    preprocess_runs boolean not null default false,  -- ask the app for a run's properties before it starts
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint job_versions_unique unique (job_id, environment_id, version),

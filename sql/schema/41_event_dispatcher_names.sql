@@ -1,5 +1,5 @@
 -- event_dispatcher_names: event_dispatchers.event_names, a row a name, so that events find their
--- subscriptions by index however many jobs an environment has. Written only by index_endpoint.
+-- subscriptions by index however many jobs an environment has. Written as those are.
 create table perdure.event_dispatcher_names (
     environment_id uuid not null,
     event_name text not null,

@@ -11,6 +11,8 @@ create table perdure.events (
     payload json not null,
     payload_type text not null,
     context json not null,
+    external_account_id uuid,  -- the app's end user whom it is about
+    dynamic_source_key text,  -- the source of a dynamic trigger that brought it
     source_context json,  -- {id, metadata} of the dynamic source or schedule that sent it
     is_test boolean not null,
     happened_at timestamptz not null,

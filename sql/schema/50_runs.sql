@@ -13,8 +13,10 @@ create table perdure.runs (
     lease_number integer not null default 0,  -- raised by each claim; a reply or task call with another number is late
     execution_count integer not null default 0,  -- EXECUTE_JOB requests that ended, however
     failure_count integer not null default 0,  -- of these, the last ones in a row that got no answer
+    idle_count integer not null default 0,  -- executions that brought nothing, the last ones in a row
     duration_ms bigint not null default 0,  -- wall time of all executions
     yielded_keys text[] not null default '{}',  -- keys of io.yield() already taken
+    properties json,  -- shown to people; from PREPROCESS_RUN
     output json,  -- result, or the error of a failed run; null and no completed_at: none yet
     due_at timestamptz,  -- WAITING_TO_EXECUTE not before this instant (backoff); null: now
     created_at timestamptz not null,

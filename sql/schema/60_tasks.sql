@@ -1,5 +1,6 @@
 -- tasks: one durable step of a run. The same (run_id, idempotency_key) always means the same row.
--- Legal changes of status: _task_may_become. Written only by sql/functions/tasks/ and sql/functions/runs/.
+-- Legal changes of status: _task_may_become. Written only by sql/functions/tasks/, runs/ and
+-- operations/.
 create table perdure.tasks (
     id uuid primary key,
     run_id uuid not null,
@@ -16,12 +17,15 @@ create table perdure.tasks (
     output_properties json,
     style json,
     connection_key text,
+    redact json,  -- paths of the output that are not to be shown
     operation text,  -- what the platform itself performs: fetch, fetch-response, fetch-poll
     child_execution_mode text not null default 'SEQUENTIAL',
     attempt_count integer not null default 1,  -- including the current one
     output json,  -- result or error; null and COMPLETED: the task returned nothing (not even JSON null)
     delay_until timestamptz,  -- not before this instant; null: no delay
-    due_at timestamptz,  -- set while WAITING for an instant: end of the wait, or of the delay between attempts
+    due_at timestamptz,  -- set while WAITING for an instant: the end of a wait, of a delay, of patience
+    callback_url text,  -- somebody outside is to end it by a POST there; null: nobody
+    callback_timeout_at timestamptz,  -- until when that is waited for; null: for ever
     started_at timestamptz not null,
     completed_at timestamptz,
     created_at timestamptz not null,

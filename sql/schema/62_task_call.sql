@@ -6,7 +6,7 @@ create type perdure.task_call as (
     task_id uuid,
     lease_number integer,  -- null: the caller does not know leases
     body json,  -- what is to be stored
-    canceled boolean,  -- the run has been cancelled
+    canceled boolean,  -- the run has ended: what is new there is CANCELED
     error_code text,  -- why it may not write; null: it may
     error_message text
 );

@@ -6,6 +6,7 @@ create table perdure.leases (
     lease_number integer not null,
     dispatcher text not null,
     claimed_at timestamptz not null,
-    expires_at timestamptz not null
+    expires_at timestamptz not null,
+    concurrency_limit_ids uuid[] not null default '{}'  -- the limits that this execution counts against
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 comment on table perdure.leases is 'Executions in flight.';

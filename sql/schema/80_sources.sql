@@ -1,10 +1,12 @@
 -- sources: what brings events in from outside, such as a webhook at GitHub. It registers itself: while not
 -- active or with options missing, the app's internal job is asked to register it. Written only by
--- sql/functions/sources/.
+-- sql/functions/sources/, dynamic_triggers/ and deliveries/.
 create table perdure.sources (
     id uuid primary key,
     environment_id uuid not null references perdure.environments (id),
     endpoint_id uuid not null references perdure.endpoints (id),
+    dynamic_trigger_id uuid references perdure.dynamic_triggers (id),  -- null: declared by the app
+    external_account_id uuid,  -- its events are about this end user
     key text not null,
     channel text not null,
     integration json not null,  -- IntegrationConfig

@@ -12,9 +12,10 @@ import pytest
 
 from perdure.wire.signing import derive_signing_secret, verify
 from perdure_dispatcher import executions as executions_module
+from perdure_engine.sealing import SecretBox, new_secret_key
 from tests.dispatcher.conftest import StartDispatcher
 from tests.dispatcher.running import executions, wait_for_status, wait_for_verdicts
-from tests.support.builders import Builders, Endpoint, Run, task
+from tests.support.builders import PUBLIC_URL, Builders, Endpoint, Run, job, task
 from tests.support.database import Database
 from tests.support.fix_clock import Clock
 from tests.support.fix_endpoint import Answer, Received, ScriptedEndpoint
@@ -44,6 +45,62 @@ def test_a_run_succeeds_with_one_signed_request(
     assert "x-trigger-api-key" not in request.headers
     assert request.json["event"]["payload"] == {"name": "Ann"}
     assert request.json["perdure"] == {"leaseNumber": 1}
+
+
+def test_an_app_of_the_v2_javascript_sdk_gets_the_key_in_clear(
+    start_dispatcher: StartDispatcher, scripted_endpoint: ScriptedEndpoint, app: Endpoint, make_run: MakeRun
+) -> None:
+    secret_keys = new_secret_key()
+    run = make_run(app)
+    key_id = run.db.value("select id from perdure.api_keys where kind = 'SECRET'")
+    sealed = SecretBox.from_setting(secret_keys).seal(app.environment.key)
+    run.db.call("keep_sealed_key", key_id, sealed)
+    run.db.call("register_endpoint", app.environment.id, app.slug, app.url, api_key_id=key_id)
+    scripted_endpoint.default("EXECUTE_JOB", SUCCESS)
+    start_dispatcher(secret_keys=secret_keys)
+    wait_for_status(run, "SUCCESS")
+    (request,) = scripted_endpoint.received
+    assert request.headers["x-trigger-api-key"] == app.environment.key
+
+
+@pytest.fixture
+def connected(builders: Builders, scripted_endpoint: ScriptedEndpoint) -> tuple[Run, str]:
+    """A run whose job uses Slack through the platform; and the keys that its token is sealed with."""
+    builders.db.call("set_setting", "public_url", PUBLIC_URL)
+    slack = {"id": "slack", "metadata": {"id": "slack", "name": "Slack"}, "authSource": "HOSTED"}
+    endpoint = builders.endpoint(
+        job(integrations={"mySlack": slack}),
+        environment=builders.environment("prod"),
+        url=scripted_endpoint.url,
+    )
+    secret_keys = new_secret_key()
+    token = SecretBox.from_setting(secret_keys).seal("xoxb-1")
+    connection = {"type": "oauth2", "sealedToken": token, "scopes": ["chat:write"]}
+    builders.db.call("create_connection", endpoint.environment.id, None, "slack", connection)
+    return builders.run(endpoint), secret_keys
+
+
+def test_connections_come_with_their_tokens_in_clear(
+    start_dispatcher: StartDispatcher, scripted_endpoint: ScriptedEndpoint, connected: tuple[Run, str]
+) -> None:
+    run, secret_keys = connected
+    scripted_endpoint.default("EXECUTE_JOB", SUCCESS)
+    start_dispatcher(secret_keys=f"{new_secret_key()},{secret_keys}")  # the newest first
+    wait_for_status(run, "SUCCESS")
+    (request,) = scripted_endpoint.received
+    slack = {"type": "oauth2", "accessToken": "xoxb-1", "scopes": ["chat:write"]}
+    assert request.json["connections"] == {"mySlack": slack}
+    assert request.json["run"]["id"] == run.id
+
+
+def test_without_the_secret_key_a_connected_run_waits_and_says_why(
+    start_dispatcher: StartDispatcher, scripted_endpoint: ScriptedEndpoint, connected: tuple[Run, str]
+) -> None:
+    run, _ = connected
+    start_dispatcher(secret_keys=new_secret_key())
+    (failed,) = wait_for_verdicts(run, "UNREACHABLE")
+    assert "PERDURE_SECRET_KEYS" in failed.message
+    assert scripted_endpoint.received == []
 
 
 @pytest.mark.parametrize(
@@ -153,10 +210,10 @@ def test_an_endpoint_that_is_not_there_is_given_up_in_the_end(
         start_dispatcher()
 
         def given_up() -> bool:
-            status = run.status
-            if status == "WAITING_TO_EXECUTE":  # in a backoff
-                clock.advance(timedelta(seconds=30))
-            return status == "FAILURE"
+            due_at = run.db.value("select due_at from perdure.runs where id = %s", run.id)
+            if due_at is not None:  # in a backoff; no further than its end, or a lease might expire
+                clock.advance(max(due_at - clock.now(), timedelta(0)))
+            return run.status == "FAILURE"
 
         eventually(given_up, timeout_s=30)
     assert [execution.verdict for execution in executions(run)] == ["UNREACHABLE"] * 10

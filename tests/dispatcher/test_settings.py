@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from perdure_dispatcher.settings import InvalidSettings, Settings
+from perdure_engine.sealing import new_secret_key
 
+SECRET_KEY = new_secret_key()
 DATABASE = {"PERDURE_DATABASE_URL": "postgresql://localhost/perdure"}
 
 
@@ -17,6 +19,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
         "PERDURE_LEASE_MARGIN_S": "20",
         "PERDURE_MAX_RESPONSE_BYTES": "4096",
         "PERDURE_DATABASE_WAIT_S": "3",
+        "PERDURE_FETCH_PRIVATE": "no",
+        "PERDURE_SECRET_KEYS": SECRET_KEY,
     }
     assert Settings.from_environment(variables) == Settings(
         database_url="postgresql://localhost/perdure",
@@ -28,6 +32,8 @@ def test_every_setting_is_read_from_its_variable() -> None:
         lease_margin_s=20.0,
         max_response_bytes=4096,
         database_wait_s=3.0,
+        fetch_private=False,
+        secret_keys=SECRET_KEY,
     )
 
 
@@ -68,6 +74,8 @@ def test_database_url_may_come_from_the_common_variable_and_ours_wins() -> None:
             "PERDURE_MAX_RESPONSE_BYTES must be in 1024..1.07374e+09, not 10",
         ),
         ("PERDURE_DATABASE_WAIT_S", "0", "PERDURE_DATABASE_WAIT_S must be in 0.1..3600, not 0"),
+        ("PERDURE_FETCH_PRIVATE", "false", "PERDURE_FETCH_PRIVATE must be yes or no, not 'false'"),
+        ("PERDURE_SECRET_KEYS", f"{SECRET_KEY},short", "PERDURE_SECRET_KEYS: key 2 is not 32 bytes"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name_and_the_fix(name: str, value: str, said: str) -> None:
@@ -76,6 +84,7 @@ def test_a_wrong_value_is_refused_with_its_name_and_the_fix(name: str, value: st
     assert said in str(raised.value)
 
 
-def test_the_database_url_with_its_password_is_not_shown() -> None:
-    settings = Settings.from_environment({"PERDURE_DATABASE_URL": "postgresql://user:hunter2@host/db"})
-    assert "hunter2" not in repr(settings)
+def test_passwords_and_keys_are_not_shown() -> None:
+    secrets = {"PERDURE_DATABASE_URL": "postgresql://user:hunter2@host/db", "PERDURE_SECRET_KEYS": SECRET_KEY}
+    shown = repr(Settings.from_environment(secrets))
+    assert ("hunter2" in shown, SECRET_KEY in shown) == (False, False)

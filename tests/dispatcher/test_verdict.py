@@ -8,7 +8,16 @@ import pytest
 
 from perdure.wire.execution import parse_reply
 from perdure.wire.http import ConnectionFailed, HttpResponse, RequestTimedOut, ResponseTooLarge
-from perdure_dispatcher.verdict import Judgement, Verdict, judge_answer, judge_failure, judge_own_error
+from perdure_dispatcher.verdict import (
+    Judgement,
+    Verdict,
+    judge_answer,
+    judge_delivery,
+    judge_delivery_failure,
+    judge_failure,
+    judge_own_error,
+    judge_refused,
+)
 
 SUCCESS = b'{"status":"SUCCESS","output":{"a":1.10}}'
 HTML = b"<!doctype html>\n<html><head><title>\n Welcome to\n nginx! </title></head></html>"
@@ -22,6 +31,20 @@ def judge(status: int, body: bytes | str = b"", **headers: str) -> Judgement:
 
 def stated(message: str) -> str:
     return json.dumps({"message": message})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"status":"SUCCESS","output":{"cut \ud83d":["\ude00","\ud83d\ude00"]}}',
+        rb'{"status":"ERROR","error":{"message":"cut \uD83D"}}',
+        rb'{"status":"SUCCESS","output":"\\ud83d"}',
+    ],
+)
+def test_a_reply_with_a_text_cut_inside_of_a_character_counts_as_it_is(body: bytes) -> None:
+    judgement = judge(200, body)
+    assert (judgement.verdict, judgement.reply) == ("REPLY", body)
+    assert judge(200, body[:-1]).verdict == "MALFORMED"
 
 
 @pytest.mark.parametrize(
@@ -190,3 +213,29 @@ def test_messages_are_short_and_hold_only_what_postgres_can_store() -> None:
     assert message.startswith("a\ufffdb?cd")
     assert len(message) == 2000
     assert message.encode().decode() == message
+
+
+def test_an_answer_to_a_delivery_is_handed_on_whatever_it_is() -> None:
+    judgement = judge_delivery(HttpResponse(503, {"retry-after": "5"}, b'a"\xff\x00'))
+    assert (judgement.verdict, judgement.http_status) == (Verdict.REPLY, 503)
+    documents = {name: json.loads(document) for name, document in judgement.documents.items()}
+    assert documents == {"headers": {"retry-after": "5"}, "body": 'a"\ufffd\x00'}
+    refused = judge_refused(judgement, ValueError("no such thing"))
+    assert (refused.verdict, refused.documents) == (Verdict.MALFORMED, {})
+    assert "no such thing" in (refused.message or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict"),
+    [
+        (ConnectionFailed("http://there/: connection refused"), Verdict.UNREACHABLE),
+        (RequestTimedOut("http://there/ did not answer within 5 s"), Verdict.TIMEOUT),
+        (ResponseTooLarge("http://there/ answered more than 10 bytes"), Verdict.MALFORMED),
+    ],
+)
+def test_no_answer_to_a_delivery(
+    error: ConnectionFailed | RequestTimedOut | ResponseTooLarge, verdict: Verdict
+) -> None:
+    judgement = judge_delivery_failure(error)
+    assert (judgement.verdict, judgement.documents) == (verdict, {})
+    assert str(error) in (judgement.message or "")

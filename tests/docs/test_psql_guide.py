@@ -61,6 +61,15 @@ def test_an_event_sent_in_a_transaction_shares_its_fate(db_url: str) -> None:
     assert psql(db_url, events) == ["1"]
 
 
+def test_a_job_is_invoked_and_what_was_cancelled_goes_on(db_url: str) -> None:
+    psql(db_url, BLOCKS[0])
+    psql(db_url, BLOCKS[2])
+    psql(db_url, BLOCKS[2])
+    statuses = "select event, status from perdure_views.runs order by event"
+    assert psql(db_url, statuses) == ["bob|QUEUED", "signup-1|QUEUED"]
+    assert psql(db_url, "select problem from perdure.doctor()") == []
+
+
 def test_the_application_role_cannot_write_a_table(db_url: str) -> None:
     psql(db_url, BLOCKS[0])
     for statement in (

@@ -35,8 +35,8 @@ def handled_deliveries(system: ReminderSystem, guid: str, count: int) -> list[di
 
     def look() -> list[dict[str, Any]]:
         rows = system.views.rows(
-            "select status, response from perdure_views.source_deliveries"
-            " where headers ->> 'x-github-delivery' = %s and status <> 'PENDING' order by id",
+            "select status, response from perdure_views.deliveries where kind = 'SOURCE_REQUEST'"
+            " and request -> 'headers' ->> 'x-github-delivery' = %s and status <> 'PENDING' order by id",
             guid,
         )
         return rows if len(rows) == count else []

@@ -50,7 +50,9 @@ def test_a_run_survives_restarts_of_the_server(own_database_url: str) -> None:
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A server of this test alone."""
     folder = Path(tempfile.mkdtemp(prefix="perdure-e2e-"))
-    server = EmbeddedPostgres(folder / "postgres", settings={"fsync": "off"})  # commits must survive the crash
+    server = EmbeddedPostgres(
+        folder / "postgres", settings={"fsync": "off"}
+    )  # commits must survive the crash
     try:
         yield server.start()
     finally:

@@ -37,6 +37,7 @@ def test_each_code_of_ours_has_its_exception(db: Database, code: str, kind: type
     [
         ("select 'x'::uuid", errors.InvalidArgument),
         ("select '{'::json", errors.InvalidArgument),
+        (RAISE.replace("%s", "'54000'"), errors.InvalidArgument),
         ("select perdure.no_such_function()", errors.NotMigrated),
         ("select nowhere.function()", errors.NotMigrated),
         ("select pg_terminate_backend(pg_backend_pid())", errors.DatabaseUnavailable),

@@ -1,10 +1,16 @@
 """The generated pages of docs/reference/ are what `make docs` would write now."""
 
-from scripts import sql_reference
+from scripts import http_reference, sql_reference
 
 
 def test_the_sql_reference_is_current() -> None:
     assert sql_reference.PAGE.read_text("utf-8") == sql_reference.render(), (
+        "run make docs and commit the page"
+    )
+
+
+def test_the_http_reference_is_current() -> None:
+    assert http_reference.PAGE.read_text("utf-8") == http_reference.render(), (
         "run make docs and commit the page"
     )
 

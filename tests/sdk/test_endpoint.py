@@ -117,7 +117,7 @@ async def test_a_signature_for_one_action_does_not_serve_another(
     job_app: Perdure, platform: FakePlatform
 ) -> None:
     body = json.dumps(platform.body(platform.start("job"))).encode()
-    request = endpoint_request.deliver_http_source_request({}, body, secrets=SECRETS, now=time.time())
+    request = endpoint_request.deliver("INDEX_ENDPOINT", {}, body, secrets=SECRETS, now=time.time())
     request.headers["x-trigger-action"] = "EXECUTE_JOB"
     answer = await post(job_app, request)
     assert answer.status_code == 401

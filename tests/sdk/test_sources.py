@@ -149,8 +149,12 @@ async def test_the_internal_job_registers_and_tells_the_platform(
 
 
 async def deliver(app: Perdure, request: SourceRequest) -> Any:
-    signed = endpoint_request.deliver_http_source_request(
-        write_source_headers(request), request.body, secrets=[derive_signing_secret(API_KEY)], now=time.time()
+    signed = endpoint_request.deliver(
+        "DELIVER_HTTP_SOURCE_REQUEST",
+        write_source_headers(request),
+        request.body,
+        secrets=[derive_signing_secret(API_KEY)],
+        now=time.time(),
     )
     return await post(app, signed)
 
@@ -207,8 +211,12 @@ async def test_a_source_that_raises_is_a_500_that_is_delivered_again(source_app:
 async def test_a_delivery_without_a_header_names_it(source_app: Perdure, missing: str) -> None:
     headers = write_source_headers(received())
     del headers[missing]
-    signed = endpoint_request.deliver_http_source_request(
-        headers, b"{}", secrets=[derive_signing_secret(API_KEY)], now=time.time()
+    signed = endpoint_request.deliver(
+        "DELIVER_HTTP_SOURCE_REQUEST",
+        headers,
+        b"{}",
+        secrets=[derive_signing_secret(API_KEY)],
+        now=time.time(),
     )
     answer = await post(source_app, signed)
     assert answer.status_code == 400

@@ -62,4 +62,4 @@ async def test_whoami_tells_the_environment(server):
     assert told["project"]["slug"] == server.endpoint.environment.project
     assert told["project"]["name"] == server.endpoint.environment.project
     assert (told["organization"]["slug"], told["organization"]["title"]) == ("acme", "acme")
-    assert told["pkApiKey"] == ""
+    assert told["pkApiKey"] == server.public_key

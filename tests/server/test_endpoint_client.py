@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from perdure.wire.signing import derive_signing_secret, verify
-from perdure_server.endpoint_client import EndpointClient, EndpointFailure
+from perdure_server.endpoint_client import EndpointClient, EndpointFailure, Identity, KeyWanted
 
 URL = "http://app.test/api/trigger"
 SECRET = derive_signing_secret("tr_dev_0123456789abcdef")
@@ -40,13 +40,41 @@ async def failure_of(app: App) -> EndpointFailure:
 
 async def test_ping_is_signed_and_names_the_endpoint():
     app = App(lambda request: JSONResponse({"ok": True}))
-    assert await app.endpoints.ping(URL, "acme", [SECRET]) == URL
+    assert await app.endpoints.ping(URL, "acme", [SECRET]) == Identity("acme", URL)
     (request,) = app.requests
     assert request.headers["x-trigger-action"] == "PING"
     assert request.headers["x-trigger-endpoint-id"] == "acme"
     assert request.headers["x-trigger-version"] == "2023-09-29"
     assert "x-trigger-api-key" not in request.headers
     verify(SECRET, request.headers, b"", now=int(request.headers["webhook-timestamp"]))
+
+
+async def test_an_app_tells_its_id():
+    app = App(lambda request: JSONResponse({"ok": True, "endpointId": "acme"}))
+    assert await app.endpoints.validate(URL, [SECRET]) == Identity("acme", URL)
+    assert app.requests[0].headers["x-trigger-action"] == "VALIDATE"
+
+
+async def test_an_app_that_wants_the_key_itself_gets_it_beside_the_signature():
+    def answer(request: Request) -> Response:
+        if "x-trigger-api-key" not in request.headers:
+            message = "Unauthorized: missing x-trigger-api-key header"
+            return JSONResponse({"message": message}, status_code=401)
+        return JSONResponse({"ok": True, "endpointId": "acme", "jobs": []})
+
+    app = App(answer)
+    calls = [
+        lambda *key: app.endpoints.ping(URL, "acme", [SECRET], *key),
+        lambda *key: app.endpoints.validate(URL, [SECRET], *key),
+        lambda *key: app.endpoints.index(URL, [SECRET], *key),
+    ]
+    for call in calls:
+        with pytest.raises(KeyWanted):
+            await call()
+        await call("tr_dev_0123456789abcdef")
+    for request in app.requests[1::2]:
+        assert request.headers["x-trigger-api-key"] == "tr_dev_0123456789abcdef"
+        verify(SECRET, request.headers, b"", now=int(request.headers["webhook-timestamp"]))
 
 
 async def test_index_answers_the_manifest_and_the_sdk():
@@ -70,7 +98,7 @@ async def test_redirects_are_followed_with_new_signatures_and_the_last_url_is_to
         return RedirectResponse("/moved", status_code=301)
 
     app = App(answer)
-    assert await app.endpoints.ping(URL, "acme", [SECRET]) == "http://app.test/moved"
+    assert (await app.endpoints.ping(URL, "acme", [SECRET])).url == "http://app.test/moved"
     assert len({request.headers["webhook-id"] for request in app.requests}) == 2
     assert [request.method for request in app.requests] == ["POST", "POST"]
 
@@ -92,7 +120,7 @@ async def test_another_apps_endpoint_is_told_apart():
 async def test_a_refused_signature_names_the_key():
     app = App(lambda request: JSONResponse({"message": "webhook-signature does not match"}, status_code=401))
     failure = await failure_of(app)
-    assert failure.code == "ENDPOINT_UNAUTHORIZED"
+    assert (failure.code, type(failure)) == ("ENDPOINT_UNAUTHORIZED", EndpointFailure)
     assert "webhook-signature does not match" in failure.text
     assert "PERDURE_API_KEY" in failure.text
 

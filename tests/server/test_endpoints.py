@@ -123,6 +123,81 @@ async def test_reading_again_finds_new_jobs_and_follows_redirects(server, script
     assert listed["web"]["url"] == scripted_endpoint.url.replace("/api/trigger", "/moved")
 
 
+async def test_reading_again_remembers_who_wanted_it_and_why(server, scripted_endpoint, db):
+    await register(server, answers(scripted_endpoint))
+    body = b'{"reason": "deployed", "data": {"commit": 1.0}}'
+    index = (await server.client.post("/api/v1/endpoints/web/index", content=body)).json()
+    (row,) = db.rows("select * from perdure.endpoint_indexes where id = %s", index["id"])
+    assert (row.cause, row.reason) == ("API", "deployed")
+    assert (
+        db.value("select data::text from perdure.endpoint_indexes where id = %s", row.id) == '{"commit": 1.0}'
+    )
+    refused = await server.client.post("/api/v1/endpoints/web/index", json={"reason": 5})
+    assert "reason" in error_of(refused, 400, "INVALID_BODY")
+
+
+async def test_an_app_is_asked_for_its_id_when_none_is_given(server, scripted_endpoint):
+    answers(scripted_endpoint).default("VALIDATE", Answer.json({"ok": True, "endpointId": "shop"}))
+    response = await server.client.post("/api/v1/endpoints", json={"url": scripted_endpoint.url})
+    assert response.json()["slug"] == "shop"
+    assert [request.action for request in scripted_endpoint.received] == ["VALIDATE", "INDEX_ENDPOINT"]
+
+
+async def hook_path(server, scripted_endpoint):
+    endpoint = (await register(server, answers(scripted_endpoint))).json()
+    hook = endpoint["indexingHookIdentifier"]
+    return f"/api/v1/endpoints/{server.environment_id}/web/index/{hook}"
+
+
+async def test_a_deploy_hook_has_the_jobs_read_soon(server, scripted_endpoint, db):
+    path = await hook_path(server, scripted_endpoint)
+    del server.client.headers["authorization"]
+    sent = {"deployment": "d1"}
+    first, again = await server.client.post(path, json=sent), await server.client.get(path)
+    assert first.status_code == 200
+    assert first.json()["status"] == "PENDING"
+    assert again.json() == first.json()  # within the five seconds
+    row = db.rows("select cause, data from perdure.endpoint_indexes where id = %s", first.json()["id"])[0]
+    assert (row.cause, row.data) == ("HOOK", sent)
+    assert len(scripted_endpoint.requests("INDEX_ENDPOINT")) == 1  # that of the registration
+
+
+async def test_a_deploy_hook_takes_any_body(server, scripted_endpoint):
+    path = await hook_path(server, scripted_endpoint)
+    response = await server.client.post(
+        path, content=b"payload=deployed", headers={"content-type": "text/plain"}
+    )
+    assert response.json()["status"] == "PENDING"
+
+
+async def test_a_deploy_hook_is_secret(server, scripted_endpoint):
+    path = await hook_path(server, scripted_endpoint)
+    right, hook = path.rsplit("/", 1)
+    wrong = [
+        f"{right}/{'0' * 32}",
+        path.replace(server.environment_id, UNKNOWN),
+        path.replace("/web/", "/app/"),
+    ]
+    for url in (*wrong, path.replace(server.environment_id, "no-id")):
+        assert hook not in error_of(await server.client.post(url), 404, "JQ001")
+
+
+async def test_a_host_can_be_probed(server, db):
+    response = await server.client.post("/api/v1/endpoints/app/probe")
+    assert response.status_code == 200, response.text
+    (row,) = db.rows(
+        "select kind, subject_id from perdure_views.deliveries where id = %s", response.json()["id"]
+    )
+    assert tuple(row) == ("PROBE", server.endpoint.id)
+    foreign = await server.client.post("/api/v1/endpoints/app/probe", headers=server.as_foreigner)
+    error_of(foreign, 404, "JQ001")
+
+
+async def test_there_is_no_tunnel_service(server):
+    """What makes the v2 command line look for another tunnel."""
+    assert (await server.client.head("/api/v1/tunnels")).status_code == 404
+
+
 WRONG_REGISTRATIONS = [
     ({"url": "app.test/api"}, "url: Value error, must be the app's full URL"),
     ({"url": "ftp://app.test"}, "url: Value error, must be the app's full URL"),

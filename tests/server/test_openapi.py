@@ -37,6 +37,18 @@ async def answer(request: Request) -> Response:
     return Response()
 
 
+def test_a_query_parameter_that_must_be_there_is_documented_as_such():
+    document = build_document(OPERATIONS, version="1")
+    required = {
+        (path, parameter["name"]): parameter["required"]
+        for path, item in document["paths"].items()
+        for parameter in item.get("get", {}).get("parameters", [])
+        if parameter["in"] == "query"
+    }
+    assert required["/api/v1/runs/{runId}/tasks/cached", "cursor"] is True
+    assert required["/api/v1/runs", "cursor"] is False
+
+
 def test_a_route_cannot_be_registered_twice():
     operations = [Operation("GET", "/a", answer, answer=Health), Operation("GET", "/a", answer)]
     with pytest.raises(ValueError, match="GET /a is registered twice"):

@@ -100,3 +100,36 @@ async def test_another_environments_run_is_not_found(server):
     error_of(await server.client.get(f"/api/v2/runs/{run.id}", headers=foreign), 404, "JQ001")
     error_of(await server.client.post(f"/api/v1/runs/{run.id}/cancel", headers=foreign), 404, "JQ001")
     assert (await server.client.get("/api/v1/runs", headers=foreign)).json()["runs"] == []
+
+
+async def test_a_run_is_rerun(server):
+    run = await server.start_run(id="order-1", payload={"n": 1})
+    response = await server.client.post(f"/api/v1/runs/{run.id}/rerun")
+    assert response.status_code == 200
+    new = response.json()
+    assert (new["id"] != run.id, new["status"]) == (True, "QUEUED")
+    (claim,) = server.builders.claims()
+    assert (claim.run_id, claim.body["event"]["payload"]) == (new["id"], {"n": 1})
+
+
+async def test_a_cancelled_run_is_continued(server):
+    run = await server.start_run()
+    error_of(await server.client.post(f"/api/v1/runs/{run.id}/continue"), 409, "JQ002")
+    await server.client.post(f"/api/v1/runs/{run.id}/cancel")
+    headers = {"content-type": "application/json"}
+    response = await server.client.post(f"/api/v1/runs/{run.id}/continue", headers=headers)
+    assert (response.status_code, response.json()["status"]) == (200, "QUEUED")
+    (claim,) = server.builders.claims()
+    claim.reply("SUCCESS")
+    error_of(await server.client.post(f"/api/v1/runs/{run.id}/continue"), 409, "JQ003")
+
+
+async def test_only_ones_own_runs_are_done_again(server):
+    run = await server.start_run()
+    await server.client.post(f"/api/v1/runs/{run.id}/cancel")
+    for what in ("rerun", "continue"):
+        path = f"/api/v1/runs/{run.id}/{what}"
+        error_of(await server.client.post(path, headers=server.as_foreigner), 404, "JQ001")
+        error_of(await server.client.post(path, headers=server.as_public), 403, "PUBLIC_KEY_REFUSED")
+        for run_id in (UNKNOWN, "no-id"):
+            error_of(await server.client.post(f"/api/v1/runs/{run_id}/{what}"), 404, "JQ001")

@@ -1,7 +1,10 @@
 import pytest
 
+from perdure_engine.sealing import new_secret_key
+from perdure_server.rate_limit import RateLimit
 from perdure_server.settings import InvalidSettings, Settings
 
+SECRET_KEY = new_secret_key()
 URL = "postgresql://me@localhost:5432/perdure"
 
 
@@ -30,6 +33,8 @@ def test_every_variable_is_read():
             "PERDURE_ENDPOINT_TIMEOUT_S": "2",
             "PERDURE_ENDPOINT_ANSWER_LIMIT": "300",
             "PERDURE_ACCESS_LOG": "0",
+            "PERDURE_RATE_LIMIT": "750+250/10s",
+            "PERDURE_SECRET_KEYS": SECRET_KEY,
         }
     )
     assert settings == Settings(
@@ -42,6 +47,8 @@ def test_every_variable_is_read():
         endpoint_timeout_s=2.0,
         endpoint_answer_limit=300,
         access_log=False,
+        rate_limit=RateLimit(burst=750, refill=250, period_s=10),
+        secret_keys=SECRET_KEY,
     )
 
 
@@ -55,12 +62,14 @@ def test_an_empty_variable_counts_as_absent():
         ("PERDURE_DATABASE_URL", "mysql://x", "must start with postgresql://"),
         ("PERDURE_PUBLIC_URL", "jobs.example.com", "must be http://host or https://host"),
         ("PERDURE_PUBLIC_URL", "https://jobs.example.com/?x=1", "must be http://host or https://host"),
+        ("PERDURE_RATE_LIMIT", "250", "must be such as 750.250/10s"),
         ("PERDURE_POOL_SIZE", "0", "whole number above 0"),
         ("PERDURE_POOL_SIZE", "many", "whole number above 0, not 'many'"),
         ("PERDURE_DATABASE_TIMEOUT_S", "-1", "number of seconds above 0"),
         ("PERDURE_ENDPOINT_TIMEOUT_S", "nan", "number of seconds above 0"),
         ("PERDURE_ENDPOINT_TIMEOUT_S", "soon", "number of seconds above 0"),
         ("PERDURE_ACCESS_LOG", "maybe", "must be 1 or 0"),
+        ("PERDURE_SECRET_KEYS", f"{SECRET_KEY},short", "key 2 is not 32 bytes"),
     ],
 )
 def test_a_wrong_variable_is_named_with_the_fix(name, value, problem):
@@ -73,6 +82,8 @@ def test_a_missing_database_is_named():
         Settings.from_environment({})
 
 
-def test_the_database_url_with_its_password_is_not_shown():
-    settings = Settings.from_environment({"PERDURE_DATABASE_URL": "postgresql://user:hunter2@host/db"})
+def test_passwords_and_keys_are_not_shown():
+    url = "postgresql://user:hunter2@host/db"
+    settings = Settings.from_environment({"PERDURE_DATABASE_URL": url, "PERDURE_SECRET_KEYS": SECRET_KEY})
     assert "hunter2" not in repr(settings)
+    assert SECRET_KEY not in repr(settings)

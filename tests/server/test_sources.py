@@ -36,7 +36,11 @@ async def activate(server: Server, **update) -> None:
 
 
 def deliveries(builders: Builders) -> list:
-    return builders.db.rows("select url, method, headers, body from perdure.source_deliveries order by id")
+    return builders.db.rows(
+        "select d.request ->> 'url' as url, d.request ->> 'method' as method,"
+        " d.request -> 'headers' as headers, d.body"
+        " from perdure.deliveries as d where d.kind = 'SOURCE_REQUEST' order by d.id"
+    )
 
 
 async def test_a_source_is_updated_under_a_key_with_a_slash(server, builders):

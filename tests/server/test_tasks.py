@@ -170,6 +170,7 @@ async def test_the_v2_sdk_opens_a_task_under_its_version(server):
     assert response.headers["trigger-version"] == "2023-09-29"
     assert set(response.json()) == {"task"}
     task = response.json()["task"]
+    assert "forceYield" not in task
     assert (task["status"], task["attempts"], task["noop"]) == ("RUNNING", 1, False)
     assert task["properties"] == [{"label": "L", "text": "T"}]
     assert task["params"] == {"a": 1}
@@ -198,12 +199,32 @@ async def test_a_wrong_v2_task_is_named(server):
         assert problem in error_of(response, 400, "INVALID_BODY")
 
 
-async def test_a_task_that_nobody_would_finish_is_refused(server):
+async def test_the_v2_sdk_leaves_tasks_to_the_platform(server):
+    server.builders.db.call("set_setting", "public_url", "https://perdure.test")
     run = await server.start_run()
-    for unperformed in ({"operation": "fetch"}, {"callback": {"enabled": True}}):
-        response = await server.client.post(run.path, json=record() | unperformed, headers=V2)
-        (name,) = unperformed
-        assert f"{name}: this server does not" in error_of(response, 400, "NOT_SUPPORTED")
+    fetch = record("1" * 64, operation="fetch", params={"url": "https://api.test/"})
+    response = await server.client.post(run.path, json=fetch, headers=V2)
+    assert response.status_code == 200, response.text
+    assert (response.json()["task"]["status"], response.json()["task"]["operation"]) == ("RUNNING", "fetch")
+    called = record("2" * 64, callback={"enabled": True, "timeoutInSeconds": 60}, redact={"paths": ["token"]})
+    task = (await server.client.post(run.path, json=called, headers=V2)).json()["task"]
+    assert task["status"] == "WAITING"
+    assert task["callbackUrl"].startswith(f"https://perdure.test/api/v1/tasks/{task['id']}/callback/")
+
+
+async def test_the_next_page_of_finished_tasks_travels_with_the_answer(server):
+    run = await server.start_run()
+    done = [record(f"{n:064x}", status="COMPLETED", output=n) for n in range(3)]
+    stored = (await put(server, run, *done)).json()["tasks"]
+    headers = V2 | {"x-cached-tasks-cursor": stored[1]["id"]}
+    response = await server.client.post(run.path, json=record(), headers=headers)
+    assert response.json()["task"]["idempotencyKey"] == KEY
+    page = response.json()["cachedTasks"]["tasks"]
+    assert [task["output"] for task in page if task["status"] == "COMPLETED"] == [1, 2]
+    without = await server.client.post(run.path, json=record(), headers=V2 | {"x-cached-tasks-cursor": ""})
+    assert set(without.json()) == {"task"}
+    bad = await server.client.post(run.path, json=record(), headers=V2 | {"x-cached-tasks-cursor": "x"})
+    error_of(bad, 400, "INVALID_HEADER")
 
 
 async def test_the_v2_sdk_opens_waits_and_log_lines(server):

@@ -1,5 +1,6 @@
 -- doctor: rows that break the rule that nothing waits for ever: every run that is not final is queued,
--- leased, or has a due time or an open task that will wake it. An empty answer is health.
+-- leased, kept back by a limit that is reached, or waits for something that will
+-- come: a due time, a callback, the platform's own request, a connection. An empty answer is health.
 -- Returns    a row for each problem: what is wrong, the row's id, details for people, SQL (run as the owner)
 --            that mends it.
 -- Called by  people, `perdure doctor`, tests. Reads all open runs and the queue: not for a hot path.
@@ -27,6 +28,53 @@ begin
     where
         r.status in ('QUEUED', 'WAITING_TO_EXECUTE') and r.due_at is null
         and not exists (select 1 from queued as q where q.run_id = r.id)
+        and not exists (select 1 from perdure.blocked_runs as b where b.run_id = r.id)
+
+    union all
+    select
+        'run is kept back by a limit that is not reached', b.run_id::text,
+        format('%s executions of %s under limit %s', u.used, c.max_executions, c.id),
+        format('select perdure.requeue_run(%L)', b.run_id)
+    from perdure.blocked_runs as b
+    inner join perdure.concurrency_limits as c on c.id = b.concurrency_limit_id
+    cross join lateral (
+        select count(*) as used from perdure.leases as l where c.id = any(l.concurrency_limit_ids)
+    ) as u
+    where
+        u.used < c.max_executions
+        -- A run that was let go in its place may be about to be claimed.
+        and not exists (
+            select 1
+            from queued as q
+            inner join perdure._limits_of_runs(array(select x.run_id from queued as x)) as l on l.run_id = q.run_id
+            where c.id = any(l.limit_ids)
+        )
+
+    union all
+    select
+        'run is never prepared', r.id::text, format('PENDING since %s, nobody is asked', r.updated_at),
+        format('select perdure._release_runs(array[%L::uuid])', r.id)
+    from perdure.runs as r
+    where
+        r.status = 'PENDING'
+        and not exists (
+            select 1 from perdure.deliveries as d
+            where d.subject_id = r.id and d.kind = 'PREPROCESS' and d.due_at is not null
+        )
+
+    union all
+    select
+        'run waits for a connection that is not missing', r.id::text, format('since %s', r.updated_at),
+        format('select perdure._release_runs(array[%L::uuid])', r.id)
+    from perdure.runs as r
+    where
+        r.status = 'WAITING_ON_CONNECTIONS'
+        and not exists (
+            select 1
+            from perdure.missing_connection_runs as n
+            inner join perdure.missing_connections as m on m.id = n.missing_connection_id
+            where n.run_id = r.id and m.resolved_at is null
+        )
 
     union all
     select
@@ -37,7 +85,24 @@ begin
         r.status = 'WAITING_TO_CONTINUE'
         and not exists (
             select 1 from perdure.tasks as t
-            where t.run_id = r.id and (t.due_at is not null or (t.status = 'RUNNING' and t.operation is not null))
+            where
+                t.run_id = r.id
+                and (
+                    t.due_at is not null
+                    or (t.status = 'WAITING' and t.callback_url is not null)
+                    or (t.status = 'RUNNING' and t.operation is not null)
+                )
+        )
+
+    union all
+    select
+        'operation is not performed', t.id::text, format('%s of run %s, nothing is to be sent', t.operation, t.run_id),
+        format('select perdure._begin_operations(array[%L::uuid])', t.id)
+    from perdure.tasks as t
+    where
+        t.operation is not null and t.status = 'RUNNING'
+        and not exists (
+            select 1 from perdure.deliveries as d where d.subject_id = t.id and d.due_at is not null
         )
 
     union all
@@ -70,6 +135,21 @@ begin
 
     union all
     select
+        'schedule does not fire', s.id::text, format('%s is active since %s, nothing is due', s.key, s.updated_at),
+        format('select perdure.set_schedules_enabled(%L, true)', s.environment_id)
+    from perdure.schedules as s
+    inner join perdure.environments as e on e.id = s.environment_id
+    where s.active and s.due_at is null and e.schedules_enabled
+
+    union all
+    select
+        'schedule was switched off', s.id::text, format('%s: %s', s.key, s.problem),
+        '-- correct the schedule in the app, and read the app again or register the schedule again'
+    from perdure.schedules as s
+    where s.problem is not null
+
+    union all
+    select
         'due long ago', o.id::text, format('%s was due at %s; is a dispatcher running?', o.kind, o.due_at),
         'select * from perdure.promote_due()'
     from (
@@ -84,13 +164,17 @@ begin
         select 'event', e.id, e.due_at
         from perdure.events as e
         where e.due_at < perdure.clock() - interval '5 minutes'
+        union all
+        select 'schedule', s.id, s.due_at
+        from perdure.schedules as s
+        where s.due_at < perdure.clock() - interval '5 minutes'
     ) as o
 
     union all
     select
-        'source delivery is overdue', d.id::text, format('was due at %s; is a dispatcher running?', d.due_at),
+        'delivery is overdue', d.id::text, format('was due at %s; is a dispatcher running?', d.due_at),
         format('-- start a dispatcher; attempts so far: %s', d.attempt_count)
-    from perdure.source_deliveries as d
+    from perdure.deliveries as d
     where d.due_at < perdure.clock() - interval '5 minutes';
 end;
 $$;

@@ -7,6 +7,8 @@ create or replace function perdure.requeue_run(p_run_id uuid)
 returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
+declare
+    v_limit_ids uuid[];
 begin
     update perdure.runs as r
     set
@@ -19,8 +21,10 @@ begin
     if not found then
         return false;
     end if;
-    delete from perdure.leases as l where l.run_id = p_run_id;
+    delete from perdure.blocked_runs as b where b.run_id = p_run_id;
+    delete from perdure.leases as l where l.run_id = p_run_id returning l.concurrency_limit_ids into v_limit_ids;
     perform perdure._enqueue_runs(array[p_run_id]);
+    perform perdure._unblock_runs(v_limit_ids);
     return true;
 end;
 $$;

@@ -3,7 +3,7 @@
 -- Called by  index_endpoint.
 create or replace function perdure._check_manifest(p_manifest jsonb)
 returns void
-language plpgsql immutable set search_path = pg_catalog, pg_temp
+language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_problem text;
@@ -24,6 +24,15 @@ begin
     if v_problem is null then
         v_problem := coalesce(
             perdure._job_problem(p_manifest -> 'jobs'),
+            perdure._schedule_problem(p_manifest -> 'jobs'),
+            perdure._concurrency_limit_problem(p_manifest -> 'jobs'),
+            perdure._integration_problem(p_manifest -> 'jobs'),
+            perdure._dynamic_trigger_problem(
+                perdure._manifest_list(p_manifest, 'dynamicTriggers'),
+                perdure._manifest_list(p_manifest, 'dynamicSchedules')
+            ),
+            perdure._http_endpoint_problem(perdure._manifest_list(p_manifest, 'httpEndpoints')),
+            perdure._webhook_problem(perdure._manifest_list(p_manifest, 'webhooks')),
             perdure._source_problem(perdure._manifest_list(p_manifest, 'sources'))
         );
     end if;

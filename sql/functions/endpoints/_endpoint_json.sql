@@ -1,4 +1,4 @@
--- _endpoint_json: an endpoint as the API shows it.
+-- _endpoint_json: an endpoint as the API shows it. lastIndex is the last reading that has ended.
 create or replace function perdure._endpoint_json(p_endpoint perdure.endpoints)
 returns json
 language sql stable
@@ -15,6 +15,7 @@ return (
             perdure._member('createdAt', to_json(perdure._iso((p_endpoint).created_at))),
             perdure._member('updatedAt', to_json(perdure._iso((p_endpoint).updated_at))),
             perdure._member('indexingHookIdentifier', to_json((p_endpoint).indexing_hook_id)),
+            perdure._member('enabled', to_json((p_endpoint).enabled)),
             perdure._member('sdk', case when (p_endpoint).sdk_name is not null then json_build_object(
                     'name', (p_endpoint).sdk_name, 'version', (p_endpoint).sdk_version
                 )
@@ -22,8 +23,8 @@ return (
             perdure._member('lastIndex', (
                 select perdure._endpoint_index_json(i)
                 from perdure.endpoint_indexes as i
-                where i.endpoint_id = (p_endpoint).id
-                order by i.id desc
+                where i.endpoint_id = (p_endpoint).id and i.status in ('SUCCESS', 'FAILURE')
+                order by i.updated_at desc, i.id desc
                 limit 1
             ))
         )

@@ -38,19 +38,13 @@ begin
                     )
                 when jsonb_typeof(j.job -> 'enabled') not in ('boolean', 'null') then 'enabled must be true or false'
                 when jsonb_typeof(j.job -> 'internal') not in ('boolean', 'null') then 'internal must be true or false'
+                when jsonb_typeof(j.job -> 'preprocessRuns') not in ('boolean', 'null')
+                    then 'preprocessRuns must be true or false'
                 when coalesce(j.trigger ->> 'type', '') not in ('static', 'scheduled', 'dynamic', 'invoke') then format(
                     'trigger.type must be static, scheduled, dynamic or invoke, not %s',
                     coalesce(j.trigger ->> 'type', 'absent')
                 )
-                when j.trigger ->> 'type' <> 'static' then null
-                when coalesce(jsonb_typeof(j.rule -> 'event'), '') not in ('string', 'array')
-                    or jsonb_path_exists(j.rule, '$.event[*] ? (@.type() != "string" || @ == "")')
-                    then 'trigger.rule.event must be an event name or a list of them'
-                when coalesce(j.rule ->> 'source', '') = '' then 'trigger.rule.source must be a text that is not empty'
-                when jsonb_typeof(j.rule -> 'payload') not in ('object', 'null')
-                    then 'trigger.rule.payload must be a filter, which is an object'
-                when jsonb_typeof(j.rule -> 'context') not in ('object', 'null')
-                    then 'trigger.rule.context must be a filter, which is an object'
+                when j.trigger ->> 'type' = 'static' then 'trigger.rule.' || perdure._rule_problem(j.rule)
             end as problem
         ) as c
         where c.problem is not null

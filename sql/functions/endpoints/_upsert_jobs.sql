@@ -25,14 +25,14 @@ begin
     where (k.name, k.internal) is distinct from (excluded.name, excluded.internal);
 
     insert into perdure.job_versions as v (
-        id, job_id, environment_id, endpoint_id, version, status, event_spec, trigger, integrations, created_at,
-        updated_at
+        id, job_id, environment_id, endpoint_id, version, status, event_spec, trigger, integrations, preprocess_runs,
+        created_at, updated_at
     )
     select
         perdure.new_id(), k.id, p_endpoint.environment_id, p_endpoint.id, j.value ->> 'version',
         case when (j.value ->> 'enabled')::boolean is false then 'DISABLED' else 'ACTIVE' end,
         coalesce(j.value -> 'event', '{}'), j.value -> 'trigger', coalesce(j.value -> 'integrations', '{}'),
-        v_now, v_now
+        coalesce((j.value ->> 'preprocessRuns')::boolean, false), v_now, v_now
     from jsonb_array_elements(p_jobs) as j
     inner join perdure.jobs as k on k.project_id = v_project_id and k.slug = j.value ->> 'id'
     order by k.id
@@ -43,6 +43,7 @@ begin
         event_spec = excluded.event_spec,
         trigger = excluded.trigger,
         integrations = excluded.integrations,
+        preprocess_runs = excluded.preprocess_runs,
         updated_at = v_now;
 
     -- A job that is switched off is off in all its versions, or new runs would get an older one.
@@ -104,13 +105,13 @@ begin
     delete from perdure.event_dispatcher_names as n
     using perdure.event_dispatchers as d
     where
-        d.environment_id = p_endpoint.environment_id and n.event_dispatcher_id = d.id
+        d.environment_id = p_endpoint.environment_id and d.job_id is not null and n.event_dispatcher_id = d.id
         and (n.source <> d.source or n.event_name <> all(d.event_names));
     insert into perdure.event_dispatcher_names (environment_id, event_name, source, event_dispatcher_id)
     select d.environment_id, n.name, d.source, d.id
     from perdure.event_dispatchers as d
     cross join lateral unnest(d.event_names) as n (name)
-    where d.environment_id = p_endpoint.environment_id
+    where d.environment_id = p_endpoint.environment_id and d.job_id is not null
     on conflict do nothing;
 end;
 $$;

@@ -1,14 +1,14 @@
 -- authenticate: whose key is this?
--- Returns    the key's environment and kind; no row: unknown or revoked.
+-- Returns    the key's environment, kind and id; no row: unknown or revoked.
 -- Called by  the server, on every request.
 create or replace function perdure.authenticate(p_key text)
 returns table (
     environment_id uuid, kind text, environment_slug text, environment_type text,
-    project_slug text, organization_slug text
+    project_slug text, organization_slug text, api_key_id uuid
 )
 language sql stable security definer set search_path = pg_catalog, pg_temp
 as $$
-    select e.id, k.kind, e.slug, e.type, p.slug, o.slug
+    select e.id, k.kind, e.slug, e.type, p.slug, o.slug, k.id
     from perdure.api_keys as k
     inner join perdure.environments as e on e.id = k.environment_id
     inner join perdure.projects as p on p.id = e.project_id

@@ -38,11 +38,14 @@ begin
             message = format('p_key must be "%s" and 16 to 100 letters and digits', v_prefix);
     end if;
 
-    insert into perdure.api_keys (id, environment_id, kind, hint, key_hash, signing_secret, created_at)
+    insert into perdure.api_keys (
+        id, environment_id, kind, hint, key_hash, signing_secret, public_key, created_at
+    )
     values (
         perdure.new_id(), p_environment_id, p_kind, left(v_key, length(v_prefix) + 4),
         sha256(convert_to(v_key, 'UTF8')),
         case when p_kind = 'SECRET' then sha256(convert_to('perdure.signing.v1:' || v_key, 'UTF8')) end,
+        case when p_kind = 'PUBLIC' then v_key end,
         perdure.clock()
     )
     on conflict (key_hash) do nothing;

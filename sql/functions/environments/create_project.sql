@@ -1,4 +1,5 @@
--- create_project: make a project with its four environments; calling again changes nothing but the name.
+-- create_project: make a project with its four environments, each with a public key (a secret one is shown once, so
+-- it is made for who asks: create_api_key); calling again changes nothing but the name.
 -- Arguments  p_organization, p_project  slugs, as in _check_slug; p_name  shown to people; null: the slug, or
 --            as before.
 -- Returns    the project's id.
@@ -13,6 +14,7 @@ declare
     v_now constant timestamptz := perdure.clock();
     v_organization_id uuid;
     v_project_id uuid;
+    v_environment_id uuid;
 begin
     perform perdure._check_slug('p_organization', p_organization);
     perform perdure._check_slug('p_project', p_project);
@@ -36,12 +38,21 @@ begin
             message = format('p_project %L is a project of another organization: choose another slug', p_project);
     end if;
 
-    insert into perdure.environments (id, project_id, slug, type, created_at, updated_at)
-    select perdure.new_id(), v_project_id, e.slug, e.type, v_now, v_now
-    from (
-        values ('dev', 'DEVELOPMENT'), ('stg', 'STAGING'), ('prod', 'PRODUCTION'), ('prev', 'PREVIEW')
-    ) as e (slug, type)
-    on conflict (project_id, slug) do nothing;
+    for v_environment_id in
+        insert into perdure.environments (
+            id, project_id, slug, type, shortcode, schedules_enabled, created_at, updated_at
+        )
+        select
+            perdure.new_id(), v_project_id, e.slug, e.type, left(replace(gen_random_uuid()::text, '-', ''), 8),
+            e.type <> 'DEVELOPMENT', v_now, v_now
+        from (
+            values ('dev', 'DEVELOPMENT'), ('stg', 'STAGING'), ('prod', 'PRODUCTION'), ('prev', 'PREVIEW')
+        ) as e (slug, type)
+        on conflict (project_id, slug) do nothing
+        returning id
+    loop
+        perform perdure.create_api_key(v_environment_id, 'PUBLIC');
+    end loop;
 
     return v_project_id;
 end;

@@ -1,6 +1,6 @@
 -- describe_environment: an environment with its project and organization, as GET /api/v1/whoami shows it.
--- Returns    {id, slug, type, createdAt, updatedAt, pkApiKey, project, organization}; pkApiKey is empty, since keys
---            are not stored.
+-- Returns    {id, slug, type, createdAt, updatedAt, pkApiKey, project, organization}; pkApiKey is the newest public
+--            key in force, empty when there is none.
 -- Errors     JQ001 not_found.
 -- Called by  the server.
 create or replace function perdure.describe_environment(p_environment_id uuid)
@@ -16,7 +16,13 @@ begin
         'type', e.type,
         'createdAt', perdure._iso(e.created_at),
         'updatedAt', perdure._iso(e.updated_at),
-        'pkApiKey', '',
+        'pkApiKey', coalesce((
+            select k.public_key
+            from perdure.api_keys as k
+            where k.environment_id = e.id and k.kind = 'PUBLIC' and k.revoked_at is null
+            order by k.id desc
+            limit 1
+        ), ''),
         'project', json_build_object(
             'id', p.id,
             'slug', p.slug,

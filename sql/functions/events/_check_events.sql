@@ -42,6 +42,8 @@ begin
     end if;
 
     v_problem := coalesce(v_problem, case
+        when json_typeof(p_options -> 'accountId') not in ('string', 'null') or p_options ->> 'accountId' = ''
+            then 'p_options.accountId must be a text that is not empty'
         when p_options ->> 'deliverAt' is not null and perdure._to_instant(p_options ->> 'deliverAt') is null
             then format(
                 'p_options.deliverAt must be an instant such as 2024-01-31T12:00:00Z, not %L', p_options ->> 'deliverAt'

@@ -1,49 +1,67 @@
--- _deliver_events: create and queue a run for each job that listens to these events, in the job's newest
--- version. A document that jsonb cannot hold passes no filter.
+-- _deliver_events: what these events bring about: a run for each job that listens to them, in the job's newest version,
+-- or for each job of a dynamic trigger; a delivery for each ephemeral subscription. A document that jsonb cannot hold
+-- passes no filter.
 -- Arguments  p_ids  events.id; null or empty: nothing to do.
--- Returns    how many runs were created.
+-- Locks      ephemeral subscriptions that match, in id order.
 -- Called by  send_events, promote_due.
 create or replace function perdure._deliver_events(p_ids uuid[])
-returns integer
+returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_now constant timestamptz := perdure.clock();
-    v_run_ids uuid[];
+    v_run_event_ids uuid[];
+    v_run_job_ids uuid[];
+    v_sent_event_ids uuid[];
+    v_sent_dispatcher_ids uuid[];
 begin
     if coalesce(cardinality(p_ids), 0) = 0 then
-        return 0;
+        return;
     end if;
 
-    with matched as (
-        select e.id as event_id, e.is_test, v.id as job_version_id, v.job_id, v.environment_id, v.endpoint_id
+    with matched as materialized (
+        select e.id as event_id, d.id as dispatcher_id, d.job_id, d.dynamic_trigger_id, d.url
         from perdure.events as e
         inner join perdure.event_dispatcher_names as n
             on n.environment_id = e.environment_id and n.event_name = e.name and n.source = e.source
         inner join perdure.event_dispatchers as d on d.id = n.event_dispatcher_id
-        inner join perdure.environment_jobs as j on j.environment_id = d.environment_id and j.job_id = d.job_id
-        inner join perdure.job_versions as v on v.id = j.latest_version_id
         where
             e.id = any(p_ids)
             and d.enabled
-            and (d.payload_filter is null or perdure.event_matches(d.payload_filter, perdure._to_jsonb(e.payload)))
-            and (d.context_filter is null or perdure.event_matches(d.context_filter, perdure._to_jsonb(e.context)))
+            and (d.expires_at is null or d.expires_at > perdure.clock())
+            and (d.external_account_id is null or d.external_account_id = e.external_account_id)
+            -- What one source of a dynamic trigger brings is not for the registrations of another.
+            and (
+                d.dynamic_source_key is null or e.dynamic_source_key is null
+                or d.dynamic_source_key = e.dynamic_source_key
+            )
+            and (
+                (d.payload_filter is null and d.context_filter is null)
+                or perdure._passes_filters(
+                    e.payload_type, perdure._to_jsonb(e.payload), perdure._to_jsonb(e.context), d.payload_filter,
+                    d.context_filter
+                )
+            )
     ),
-    created as (
-        insert into perdure.runs (
-            id, environment_id, job_id, job_version_id, endpoint_id, event_id, status, is_test, created_at, updated_at
-        )
-        select
-            perdure.new_id(), m.environment_id, m.job_id, m.job_version_id, m.endpoint_id, m.event_id, 'QUEUED',
-            m.is_test, v_now, v_now
+    started as (
+        select m.event_id, m.job_id from matched as m where m.job_id is not null
+        union all
+        select m.event_id, j.job_id
         from matched as m
-        order by m.event_id
-        returning runs.id
+        inner join perdure.dynamic_trigger_jobs as j on j.dynamic_trigger_id = m.dynamic_trigger_id
     )
-    select array_agg(c.id order by c.id) into v_run_ids from created as c;
+    select
+        (select array_agg(s.event_id order by s.event_id, s.job_id) from started as s),
+        (select array_agg(s.job_id order by s.event_id, s.job_id) from started as s),
+        (select array_agg(m.event_id order by m.event_id) from matched as m where m.url is not null),
+        (select array_agg(m.dispatcher_id order by m.event_id) from matched as m where m.url is not null)
+    into v_run_event_ids, v_run_job_ids, v_sent_event_ids, v_sent_dispatcher_ids;
 
-    perform perdure._enqueue_runs(v_run_ids);
-    return coalesce(cardinality(v_run_ids), 0);
+    if v_run_event_ids is not null then
+        perform 1 from perdure._start_runs(v_run_event_ids, v_run_job_ids);
+    end if;
+    if v_sent_event_ids is not null then
+        perform perdure._send_to_dispatchers(v_sent_event_ids, v_sent_dispatcher_ids);
+    end if;
 end;
 $$;
-comment on function perdure._deliver_events(uuid[]) is 'Start a run for each job that listens to these events.';
+comment on function perdure._deliver_events(uuid[]) is 'Start what listens to these events.';

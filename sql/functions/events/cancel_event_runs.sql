@@ -9,14 +9,8 @@ as $$
 declare
     v_event constant perdure.events := perdure._find_event(p_environment_id, p_event_id);
     v_run_ids constant uuid[] := array(select r.id from perdure.runs as r where r.event_id = v_event.id order by r.id);
-    v_cancelled_ids constant uuid[] := perdure._cancel_runs(v_run_ids);
 begin
-    return json_build_object(
-        'cancelledRunIds', to_json(v_cancelled_ids),
-        'failedToCancelRunIds', to_json(array(
-            select r.id from unnest(v_run_ids) as r (id) where r.id <> all(v_cancelled_ids) order by r.id
-        ))
-    );
+    return perdure._cancel_runs_json(v_run_ids);
 end;
 $$;
 comment on function perdure.cancel_event_runs(uuid, text) is 'Cancel every unfinished run of an event.';

@@ -2,11 +2,12 @@
 -- event id in the same environment is stored once: sent again, an event that was delivered is left as it is;
 -- one that still lies 5 s or more ahead takes the new payload, context and delivery time.
 -- Arguments  p_events   JSON array of {name, payload?, context?, id?, timestamp?, source?, payloadType?,
---            isTest?, sourceContext?};
---            p_options  {deliverAt?: ISO 8601, deliverAfter?: seconds}, for all of them.
+--            isTest?, sourceContext?, dynamicSourceKey?};
+--            p_options  {deliverAt?: ISO 8601, deliverAfter?: seconds, accountId?: the end user it is about}, for all
+--            of them.
 -- Returns    each event as stored (ApiEventLog), in the order given.
 -- Errors     JQ001 not_found: no such environment; JQ010 invalid_argument: names the element and member.
--- Locks      events of these ids, in the order of event_id; no run rows.
+-- Locks      events of these ids, in the order of event_id; ephemeral subscriptions that match; no run rows.
 -- Called by  the server, apps in direct mode, psql.
 create or replace function perdure.send_events(p_environment_id uuid, p_events json, p_options json default '{}')
 returns setof json
@@ -16,6 +17,7 @@ declare
     v_now constant timestamptz := perdure.clock();
     v_events constant json := perdure._shield(p_events);
     v_deliver_at timestamptz;
+    v_account_id uuid;
     v_changed_ids uuid[];
     v_due_ids uuid[];
     v_event_ids text[];
@@ -31,6 +33,8 @@ begin
         v_now
     );
 
+    v_account_id := perdure._upsert_external_account(p_environment_id, p_options ->> 'accountId');
+
     with input as materialized (
         select
             i.*,
@@ -38,21 +42,24 @@ begin
         from rows from (
             json_to_recordset(v_events) as (
                 id text, name text, payload json, context json, source text, "timestamp" timestamptz,
-                "payloadType" text, "isTest" boolean, "sourceContext" json
+                "payloadType" text, "isTest" boolean, "sourceContext" json, "dynamicSourceKey" text
             )
         ) with ordinality as i (
-            id, name, payload, context, source, happened_at, payload_type, is_test, source_context, ordinal
+            id, name, payload, context, source, happened_at, payload_type, is_test, source_context, dynamic_source_key,
+            ordinal
         )
     ),
     stored as (
         insert into perdure.events as e (
-            id, environment_id, event_id, name, source, payload, payload_type, context, source_context, is_test,
-            happened_at, deliver_at, due_at, delivered_at, created_at, updated_at
+            id, environment_id, event_id, name, source, payload, payload_type, context, external_account_id,
+            dynamic_source_key, source_context, is_test, happened_at, deliver_at, due_at, delivered_at, created_at,
+            updated_at
         )
         select
             f.row_id, p_environment_id, f.event_id, f.name, coalesce(f.source, 'trigger.dev'),
             coalesce(perdure._unshield(f.payload), '{}'), coalesce(f.payload_type, 'JSON'),
-            coalesce(perdure._unshield(f.context), '{}'), perdure._unshield(f.source_context),
+            coalesce(perdure._unshield(f.context), '{}'), v_account_id, f.dynamic_source_key,
+            perdure._unshield(f.source_context),
             coalesce(f.is_test, false), coalesce(f.happened_at, v_now), v_deliver_at,
             case when v_deliver_at > v_now then v_deliver_at end,
             case when v_deliver_at <= v_now then v_now end,

@@ -90,20 +90,26 @@ begin
     select coalesce(array_agg(distinct n.run_id), '{}') into v_waiting_ids
     from unnest(v_results) as n
     cross join lateral (
-        select 1
-        from perdure.tasks as t
-        where t.id = n.task_id and (t.status = 'WAITING' or (t.status = 'RUNNING' and t.operation is not null))
-        union all
-        select 1
-        from perdure.tasks as t
-        where
-            n.reply_status = 'RESUME_WITH_PARALLEL_TASK' and t.run_id = n.run_id and t.parent_id = n.task_id
-            and (t.status = 'WAITING' or (t.status = 'RUNNING' and t.operation is not null))
-        limit 1
-    ) as w;
+        select t.status, t.operation from perdure.tasks as t where t.id = n.task_id limit 1
+    ) as t
+    where
+        t.status = 'WAITING' or (t.status = 'RUNNING' and t.operation is not null)
+        or (
+            n.reply_status = 'RESUME_WITH_PARALLEL_TASK' and perdure._has_waiting_subtasks(n.run_id, n.task_id)
+        );
     update perdure.runs as r
-    set status = 'WAITING_TO_EXECUTE', updated_at = v_now
+    set
+        status = 'WAITING_TO_EXECUTE',
+        idle_count = p.idle_count,
+        -- A reply that waits for what is over since an earlier execution would be a hot loop.
+        due_at = case when p.idle_count > 0 then v_now + perdure._idle_delay(p.idle_count, false) end,
+        updated_at = v_now
     from unnest(p_results) as u
+    inner join perdure.runs as x on x.id = u.run_id
+    inner join perdure.executions as e on e.run_id = u.run_id and e.lease_number = u.lease_number
+    cross join lateral (
+        select case when perdure._made_progress(u.run_id, e.claimed_at) then 0 else x.idle_count + 1 end as idle_count
+    ) as p
     where u.run_status = 'WAITING_TO_CONTINUE' and r.id = u.run_id and r.id <> all(v_waiting_ids);
 
     select array_agg(u.run_id order by u.run_id) into v_ready_ids

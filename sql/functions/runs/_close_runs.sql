@@ -1,6 +1,6 @@
--- _close_runs: what follows when runs end, however they end: their open tasks end too.
+-- _close_runs: what follows when runs end, however they end: their open tasks end too, whoever wants to know is told.
 -- Arguments  p_run_ids  runs that have just become final, locked by the caller; null or empty: nothing to do.
--- Called by  apply_results, claim_runs, _cancel_runs.
+-- Called by  apply_results, _end_unclaimable_runs, _cancel_runs.
 create or replace function perdure._close_runs(p_run_ids uuid[])
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -19,6 +19,8 @@ begin
         updated_at = v_now
     from perdure.runs as r
     where r.id = any(p_run_ids) and t.run_id = r.id and t.status in ('PENDING', 'WAITING', 'RUNNING');
+    delete from perdure.blocked_runs as b where b.run_id = any(p_run_ids);
+    perform perdure._notify_run_ends(p_run_ids);
 end;
 $$;
-comment on function perdure._close_runs(uuid[]) is 'End the open tasks of runs that have ended.';
+comment on function perdure._close_runs(uuid[]) is 'What follows when runs end.';

@@ -1,7 +1,7 @@
--- _end_due_waits: end waits and delays between attempts whose time has come. A run that is executing learns
--- of it when its reply comes.
+-- _end_due_waits: end waits, delays between attempts and patience with callbacks whose time has come. A run that is
+-- executing learns of it when its reply comes.
 -- Arguments  p_limit  most tasks to look at.
--- Returns    runs that may go on now: WAITING_TO_EXECUTE, to be queued by the caller.
+-- Returns    runs that go on now; they are queued.
 -- Locks      runs before their tasks; a run locked by somebody else is left for the next call.
 -- Called by  promote_due.
 create or replace function perdure._end_due_waits(p_limit integer)
@@ -11,7 +11,10 @@ as $$
 declare
     v_now constant timestamptz := perdure.clock();
     v_due_run_ids uuid[];
+    v_no_callback constant json := to_json('Remote callback timeout - no requests received'::text);
     v_run_ids uuid[];
+    v_task_ids uuid[];
+    v_operation_ids uuid[];
 begin
     select array_agg(distinct d.run_id) into v_due_run_ids
     from (
@@ -26,22 +29,38 @@ begin
         select r.id from perdure.runs as r where r.id = any(v_due_run_ids) order by r.id for update skip locked
     ) as l;
 
-    update perdure.tasks as t
-    set
-        status = case when t.noop then 'COMPLETED' else 'RUNNING' end,
-        completed_at = case when t.noop then v_now end,
-        due_at = null,
-        updated_at = v_now
-    where t.run_id = any(v_run_ids) and t.due_at <= v_now;
-
-    with woken as (
-        update perdure.runs as r
-        set status = 'WAITING_TO_EXECUTE', updated_at = v_now
-        where r.id = any(v_run_ids) and r.status = 'WAITING_TO_CONTINUE'
-        returning r.id
+    with ended as (
+        update perdure.tasks as t
+        set
+            status = n.status,
+            output = case when n.status = 'ERRORED' then v_no_callback else t.output end,
+            completed_at = case when n.status in ('COMPLETED', 'ERRORED') then v_now end,
+            due_at = case when n.status = 'WAITING' then t.callback_timeout_at end,
+            updated_at = v_now
+        from (
+            select
+                d.id,
+                case
+                    when d.callback_timeout_at <= v_now then 'ERRORED'
+                    -- A delay between attempts is over: the call is still waited for, by the code that asked for it.
+                    when d.callback_url is not null then 'WAITING'
+                    when d.noop then 'COMPLETED'
+                    else 'RUNNING'
+                end as status
+            from perdure.tasks as d
+            where d.run_id = any(v_run_ids) and d.due_at <= v_now
+        ) as n
+        where t.id = n.id
+        returning t.id, t.status = 'RUNNING' and t.operation is not null as begins
     )
-    select coalesce(array_agg(w.id order by w.id), '{}') into v_run_ids from woken as w;
-    return v_run_ids;
+    select array_agg(e.id) filter (where not e.begins), array_agg(e.id) filter (where e.begins)
+    into v_task_ids, v_operation_ids
+    from ended as e;
+    -- What the platform performs is performed now; the run goes on when that is done.
+    if v_operation_ids is not null then
+        perform perdure._begin_operations(v_operation_ids);
+    end if;
+    return perdure._wake_runs(v_task_ids);
 end;
 $$;
 comment on function perdure._end_due_waits(integer) is 'End waits whose time has come.';

@@ -4,7 +4,9 @@
 -- Errors     JQ010 invalid_argument: the reply lacks what its status needs.
 -- Called by  apply_results.
 create or replace function perdure._next_run_state(p_run perdure.runs, p_result perdure.execution_result)
-returns table (status text, output json, due_at timestamptz, failure_count integer, yielded_keys text[])
+returns table (
+    status text, output json, due_at timestamptz, failure_count integer, idle_count integer, yielded_keys text[]
+)
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
@@ -16,6 +18,7 @@ declare
         ) = 'DEVELOPMENT' then 1
         else 10
     end;
+    v_claimed_at constant timestamptz := (select l.claimed_at from perdure.leases as l where l.run_id = p_run.id);
     v_error text := p_result.message;
     v_reply json := p_result.reply;
     v_reply_status text := p_result.reply_status;
@@ -43,15 +46,9 @@ begin
             when 'INVALID_PAYLOAD' then v_reply -> 'errors'
             when 'UNRESOLVED_AUTH_ERROR' then v_reply -> 'issues'
         end;
-        -- Without an instant to wait for, at once again would be a hot loop; as it would for an app that could not
-        -- store a task because the API was out of its reach.
-        due_at := case
-            when v_reply_status = 'AUTO_YIELD_RATE_LIMIT' then coalesce(
-                to_timestamp((v_reply ->> 'reset')::double precision / 1000), perdure.clock() + interval '1 second'
-            )
-            when v_reply_status = 'AUTO_YIELD_EXECUTION' and v_reply ->> 'location' = 'failed_task_run'
-                then perdure.clock() + interval '1 second'
-        end;
+        if v_reply_status = 'AUTO_YIELD_RATE_LIMIT' then
+            due_at := to_timestamp((v_reply ->> 'reset')::double precision / 1000);
+        end if;
         if v_reply_status = 'YIELD_EXECUTION' then
             if json_typeof(v_reply -> 'key') is distinct from 'string' then
                 raise exception using errcode = 'JQ010', message = 'YIELD_EXECUTION must have a key, which is a text';
@@ -62,20 +59,44 @@ begin
                 v_error := 'The run yielded more than 100 times';
             end if;
         end if;
-    elsif p_result.verdict = 'FUNCTION_TIMEOUT' and not exists (
-        select 1
-        from perdure.tasks as t
-        inner join perdure.leases as l on l.run_id = t.run_id
-        where t.run_id = p_run.id and (t.created_at >= l.claimed_at or t.completed_at >= l.claimed_at)
-    ) then
+    elsif p_result.verdict = 'FUNCTION_TIMEOUT' and not perdure._made_progress(p_run.id, v_claimed_at) then
         status := 'TIMED_OUT';
         v_error := concat_ws(
-            ' ', p_result.message, 'The run made no progress: no task began or ended in this execution.'
+            ' ', p_result.message, 'The run made no progress: no task began or ended in this execution.',
+            (
+                select format('It was at task "%s".', t.name)
+                from perdure.tasks as t
+                where t.run_id = p_run.id and t.status = 'RUNNING' and t.operation is null
+                order by t.id desc
+                limit 1
+            )
         );
     elsif status = 'WAITING_TO_EXECUTE' and p_result.verdict <> 'FUNCTION_TIMEOUT' then
         due_at := perdure.clock() + interval '500 milliseconds' * power(1.5, failure_count);
     end if;
 
+    -- To execute again at once a run that gets nowhere would be a hot loop: later and later, and then no more.
+    -- A reply that waits for a task is judged by _apply_replies, which knows whether there is anything to wait for.
+    idle_count := case when status = 'WAITING_TO_CONTINUE' then p_run.idle_count else 0 end;
+    if v_reply_status in ('AUTO_YIELD_EXECUTION', 'AUTO_YIELD_RATE_LIMIT')
+        and coalesce(due_at, perdure.clock()) <= perdure.clock() and not perdure._made_progress(p_run.id, v_claimed_at)
+    then
+        idle_count := p_run.idle_count + 1;
+        due_at := perdure.clock() + perdure._idle_delay(
+            idle_count, v_reply_status = 'AUTO_YIELD_RATE_LIMIT' or v_reply ->> 'location' = 'failed_task_run'
+        );
+        if idle_count >= 20 then
+            status := 'FAILURE';
+            v_error := format(
+                'The run made no progress in %s executions in a row: each yielded (%s) before a task began or ended',
+                idle_count, coalesce(v_reply ->> 'location', v_reply_status)
+            );
+        end if;
+    end if;
+
+    if perdure._is_final(status) then
+        due_at := null;
+    end if;
     if perdure._is_final(status) and output is null and status <> 'SUCCESS' then
         output := json_build_object('message', coalesce(v_error, p_result.verdict));
     end if;

@@ -2,12 +2,14 @@
 -- a run. A result counts only while its lease does: the run is EXECUTING under that lease number. Anything
 -- else is late and changes nothing.
 -- Arguments  p_results  JSON array of {runId, leaseNumber, verdict, durationMs, httpStatus?, message?,
---            reply?}; verdict as in _run_status_after; reply: what the endpoint answered, for REPLY.
+--            reply?, metadata?}; verdict as in _run_status_after; reply: what the endpoint answered, for REPLY;
+--            metadata: {successSubscription?, failedSubscription?}: the app wants to be told how the run ends.
 -- Returns    a row for each result: the run's new status; DROPPED: the run has ended (cancelled); LEASE_LOST:
 --            it was claimed again or given up, or there is no such run.
 -- Errors     none for a reply that cannot be applied, say a retryAt that is no instant: it counts as MALFORMED
 --            and fails its run alone. Anything else malformed as Postgres reports it; then nothing is done.
--- Locks      runs in id order, then their tasks; the endpoint of one that ran into its host's limit.
+-- Locks      runs in id order, then their tasks; concurrency limits; the endpoint of one that ran into its host's
+--            limit.
 -- Called by  the dispatcher; promote_due, for leases that expired.
 create or replace function perdure.apply_results(p_results json)
 returns table (run_id uuid, outcome text)
@@ -20,6 +22,7 @@ declare
     v_results perdure.execution_result[];
     v_applied perdure.execution_result[];  -- those whose lease held, with the status their run got
     v_ready_ids uuid[];
+    v_limit_ids uuid[];
 begin
     select array_agg(row(
         i.run_id, i.lease_number, i.verdict, i.duration_ms, i.http_status, i.message, i.reply, i.reply ->> 'status',
@@ -41,6 +44,7 @@ begin
             due_at = n.due_at,
             execution_count = r.execution_count + 1,
             failure_count = n.failure_count,
+            idle_count = n.idle_count,
             duration_ms = r.duration_ms + coalesce(n.duration_ms, 0),
             yielded_keys = n.yielded_keys,
             updated_at = v_now
@@ -77,7 +81,15 @@ begin
         from unnest(v_applied) as a
         inner join perdure.leases as l on l.run_id = a.run_id;
 
-        delete from perdure.leases as l using unnest(v_applied) as a where l.run_id = a.run_id;
+        with ended as (
+            delete from perdure.leases as l
+            using unnest(v_applied) as a
+            where l.run_id = a.run_id
+            returning l.concurrency_limit_ids
+        )
+        select array_agg(distinct i.id) into v_limit_ids
+        from ended as e
+        cross join lateral unnest(e.concurrency_limit_ids) as i (id);
 
         insert into perdure.dead_letters (run_id, environment_id, reason, created_at)
         select r.id, r.environment_id, coalesce(r.output ->> 'message', a.verdict), v_now
@@ -87,11 +99,13 @@ begin
         on conflict (run_id) do update set reason = excluded.reason, created_at = excluded.created_at;
 
         perform perdure._learn_execution_limits(v_applied);
+        perform perdure._subscribe_endpoints(v_documents, v_applied);
         v_ready_ids := perdure._apply_replies(v_applied);
         perform perdure._close_runs(array(
             select a.run_id from unnest(v_applied) as a where perdure._is_final(a.run_status)
         ));
         perform perdure._enqueue_runs(v_ready_ids);
+        perform perdure._unblock_runs(v_limit_ids);
     end if;
 
     return query

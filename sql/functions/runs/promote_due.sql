@@ -1,9 +1,9 @@
--- promote_due: do what time has brought: end waits and delays between attempts, end backoffs, deliver delayed
--- events, take back expired leases; queue the runs that may go on.
+-- promote_due: do what time has brought: end waits and delays between attempts, end backoffs, deliver delayed events,
+-- fire schedules, forget ephemeral subscriptions, take back expired leases; queue the runs that may go on.
 -- Arguments  p_limit  most of each kind in one call; 1 to 1000. A kind that is not exhausted makes
 --            next_due_ms 0.
--- Returns    one row: runs queued; events delivered; leases reaped; milliseconds until the next thing is due,
---            0: at once, null: nothing is scheduled.
+-- Returns    one row: runs queued; events delivered, those of schedules among them; leases reaped; milliseconds until
+--            the next thing is due, 0: at once, null: nothing is scheduled.
 -- Errors     JQ010 invalid_argument: p_limit is null or out of range.
 -- Locks      runs (skip locked) in id order, then their tasks. Calls may overlap.
 -- Called by  the dispatcher, when something is due.
@@ -15,10 +15,11 @@ declare
     v_run_ids uuid[];
 begin
     perform perdure._check_limit('p_limit', p_limit);
-    v_run_ids := perdure._end_due_waits(p_limit) || perdure._end_due_backoffs(p_limit);
+    v_run_ids := perdure._end_due_backoffs(p_limit);
     perform perdure._enqueue_runs(v_run_ids);
-    promoted_runs := cardinality(v_run_ids);
-    delivered_events := perdure._deliver_due_events(p_limit);
+    promoted_runs := cardinality(v_run_ids) + cardinality(perdure._end_due_waits(p_limit));
+    delivered_events := perdure._deliver_due_events(p_limit) + perdure._fire_due_schedules(p_limit);
+    perform perdure._expire_dispatchers(p_limit);
     reaped_leases := perdure._reap_leases(p_limit);
     next_due_ms := ceil(extract(epoch from perdure._next_due_at() - perdure.clock()) * 1000)::bigint;
     if next_due_ms < 0 then  -- not greatest(): it passes over null, which here means that nothing is scheduled

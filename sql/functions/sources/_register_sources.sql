@@ -1,45 +1,48 @@
--- _register_sources: ask the app's internal jobs to register sources at their providers, by an event each.
--- Arguments  p_source_ids  null or empty: nothing to do.
+-- _register_sources: ask the app's internal jobs, by an event each, to register those of these sources at their
+-- providers that need it: not active, or other options registered than are wanted. Only the channel HTTP can be
+-- registered; sources of another one are kept and stay inactive.
+-- Arguments  p_source_ids  null or empty: nothing to do;
+--            p_event_id    of the event, for a single source: asked again with it, it is asked once; null: a new id.
 -- Errors     JQ002 wrong_state: the server's public URL is not known yet.
--- Called by  _upsert_sources.
-create or replace function perdure._register_sources(p_source_ids uuid[])
+-- Called by  _upsert_sources, register_dynamic_trigger.
+create or replace function perdure._register_sources(p_source_ids uuid[], p_event_id text default null)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_public_url text;
     v_environment_id uuid;
+    v_options json;
     v_events json;
 begin
-    if coalesce(cardinality(p_source_ids), 0) = 0 then
-        return;
-    end if;
-    select s.value into v_public_url from perdure.settings as s where s.name = 'public_url';
-    if v_public_url is null then
-        raise exception using
-            errcode = 'JQ002',
-            message = 'the public URL of the server is not set, so no provider can be told where to send its webhooks',
-            hint = 'start the server once with PERDURE_PUBLIC_URL, or: '
-                || 'select perdure.set_setting(''public_url'', ''https://…'')';
-    end if;
-
-    for v_environment_id, v_events in
+    for v_environment_id, v_options, v_events in
         select
             s.environment_id,
-            json_agg(json_build_object(
-                'name', 'dev.trigger.source.register.v2',
-                'payload', json_build_object(
-                    'id', s.id,
-                    'source', perdure._source_json(s, v_public_url),
-                    'options', perdure._source_options_json(s)
-                )
+            perdure._json_object(perdure._member('accountId', to_json(a.identifier))),
+            json_agg(perdure._json_object(
+                perdure._member('name', '"dev.trigger.source.register.v2"'),
+                perdure._member('id', to_json(p_event_id)),
+                perdure._member('payload', perdure._json_object(
+                    perdure._member('id', to_json(s.id)),
+                    perdure._member('source', perdure._source_json(s, perdure._public_url())),
+                    perdure._member('options', perdure._source_options_json(s)),
+                    perdure._member('dynamicTriggerId', to_json(t.slug))
+                ))
             ) order by s.key)
         from perdure.sources as s
-        where s.id = any(p_source_ids)
-        group by s.environment_id
+        left join perdure.dynamic_triggers as t on t.id = s.dynamic_trigger_id
+        left join perdure.external_accounts as a on a.id = s.external_account_id
+        where
+            s.id = any(p_source_ids) and s.channel = 'HTTP'
+            and (
+                not s.active
+                or exists (
+                    select 1 from perdure.source_options as o where o.source_id = s.id and o.wanted <> o.registered
+                )
+            )
+        group by s.environment_id, a.identifier
     loop
-        perform 1 from perdure.send_events(v_environment_id, v_events);
+        perform 1 from perdure.send_events(v_environment_id, v_events, v_options);
     end loop;
 end;
 $$;
-comment on function perdure._register_sources(uuid[]) is 'Ask internal jobs to register sources.';
+comment on function perdure._register_sources(uuid[], text) is 'Ask internal jobs to register sources.';

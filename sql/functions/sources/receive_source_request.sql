@@ -12,20 +12,25 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now constant timestamptz := perdure.clock();
-    v_active boolean;
+    v_source perdure.sources;
     v_id uuid;
 begin
-    select s.active into v_active from perdure.sources as s where s.id = p_source_id;
+    select s.* into v_source from perdure.sources as s where s.id = p_source_id;
     if not found then
         raise exception using errcode = 'JQ001', message = format('there is no source %s', quote_nullable(p_source_id));
     end if;
-    if not v_active then
+    if not v_source.active then
         return json_build_object('accepted', false);
     end if;
 
-    insert into perdure.source_deliveries (id, source_id, status, url, method, headers, body, due_at, created_at)
-    values (perdure.new_id(), p_source_id, 'PENDING', p_url, p_method, p_headers, p_body, v_now, v_now)
-    returning source_deliveries.id into v_id;
+    insert into perdure.deliveries as d (
+        id, environment_id, kind, subject_id, endpoint_id, status, request, body, due_at, created_at
+    )
+    values (
+        perdure.new_id(), v_source.environment_id, 'SOURCE_REQUEST', p_source_id, v_source.endpoint_id, 'PENDING',
+        json_build_object('url', p_url, 'method', p_method, 'headers', p_headers), p_body, v_now, v_now
+    )
+    returning d.id into v_id;
     perform perdure._notify_dispatchers('deliveries');
     return json_build_object('accepted', true, 'id', v_id);
 end;

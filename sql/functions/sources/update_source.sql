@@ -1,4 +1,4 @@
--- update_source: a source has been registered at its provider: it takes requests from now on.
+-- update_source: a source has been registered at its provider: it takes requests from now on, if they come by HTTP.
 -- Arguments  p_update  {options: {name: [all values registered now]}, secret?, data?}.
 -- Returns    {id, key}.
 -- Errors     JQ001 not_found; JQ010 invalid_argument: options are no lists of texts.
@@ -8,13 +8,14 @@ returns json
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
+    v_update constant json := perdure._shield(p_update);
     v_id uuid;
 begin
     update perdure.sources as s
     set
-        active = true,
-        secret = coalesce(p_update ->> 'secret', s.secret),
-        data = coalesce(p_update -> 'data', s.data),
+        active = s.channel = 'HTTP',
+        secret = coalesce(v_update ->> 'secret', s.secret),
+        data = coalesce(perdure._unshield(v_update -> 'data'), s.data),
         updated_at = perdure.clock()
     where s.environment_id = p_environment_id and s.key = p_key
     returning s.id into v_id;
@@ -25,14 +26,14 @@ begin
 
     with registered as (
         select o.key as name, v.value
-        from json_each(coalesce(p_update -> 'options', '{}')) as o
+        from json_each(coalesce(v_update -> 'options', '{}')) as o
         cross join lateral json_array_elements_text(o.value) as v
     ),
     missing as (
         update perdure.source_options as o
         set registered = false
         where
-            o.source_id = v_id and o.wanted and o.registered and p_update -> 'options' -> o.name is not null
+            o.source_id = v_id and o.wanted and o.registered and v_update -> 'options' -> o.name is not null
             and not exists (select 1 from registered as r where r.name = o.name and r.value = o.value)
     ),
     gone as (

@@ -28,7 +28,7 @@ begin
     return (
         select array_agg(row(
             c.ordinal, c.environment_id, c.run_id, c.task_id, c.lease_number, c.body,
-            coalesce(r.status = 'CANCELED', false),
+            coalesce(r.completed_at is not null, false),
             e.code,
             case e.code
                 when 'JQ001' then format('there is no run %s in this environment', coalesce(c.run_id::text, 'null'))
@@ -46,7 +46,7 @@ begin
         cross join lateral (
             select case
                 when r.id is null then 'JQ001'
-                when r.completed_at is not null and (c.lease_number is not null or r.status <> 'CANCELED') then 'JQ003'
+                when r.completed_at is not null and c.lease_number is not null then 'JQ003'
                 when c.lease_number <> r.lease_number or (c.lease_number is not null and r.status <> 'EXECUTING')
                     then 'JQ005'
             end as code

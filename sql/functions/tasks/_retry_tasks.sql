@@ -32,7 +32,7 @@ begin
         status = 'WAITING',
         attempt_count = f.attempt_count + 1,
         delay_until = f.next_at,
-        due_at = f.next_at,
+        due_at = least(f.next_at, t.callback_timeout_at),
         updated_at = v_now
     from failed as f
     where t.id = f.id;

@@ -13,8 +13,10 @@ begin
         perdure._member('icon', coalesce(to_json(p_task.icon), 'null')),
         perdure._member('startedAt', to_json(perdure._iso(p_task.started_at))),
         perdure._member('completedAt', coalesce(to_json(perdure._iso(p_task.completed_at)), 'null')),
-        perdure._member('params', case when p_details then p_task.params end),
-        perdure._member('output', case when p_details then p_task.output end),
+        perdure._member('params', case
+            when p_details then perdure._redact(perdure._hide_redacted(p_task.params), p_task.redact)
+        end),
+        perdure._member('output', case when p_details then perdure._redact(p_task.output, p_task.redact) end),
         perdure._member('subtasks', case when p_subtasks then (
                 select coalesce(json_agg(perdure._run_task_json(t, p_subtasks, p_details) order by t.id), '[]')
                 from perdure.tasks as t

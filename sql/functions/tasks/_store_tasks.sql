@@ -2,8 +2,8 @@
 -- A task that exists is left as it is, except that an open one takes an outcome, and a CANCELED one (of a run
 -- that is being continued) starts anew. Of two calls for the same task the one with an outcome counts.
 -- Arguments  p_calls  those with an error are passed over; body: a TaskRecord or the body of "run task". An
---            absent status follows from the run, the delay and noop. Outcomes: COMPLETED with output, ERRORED
---            with error.
+--            absent status follows from the run, the delay, the callback and noop. Outcomes: COMPLETED with output,
+--            ERRORED with error.
 -- Returns    a row for each call that may write: the task as it is now.
 -- Locks      tasks that exist, in the order of run_id and idempotency_key.
 -- Called by  upsert_tasks, _apply_replies.
@@ -16,6 +16,7 @@ declare
     v_now constant timestamptz := perdure.clock();
     v_soon constant timestamptz := v_now + interval '15 seconds';
     v_wakes boolean;
+    v_operation_ids uuid[];
 begin
     with input as materialized (
         select
@@ -23,6 +24,8 @@ begin
             c.run_id,
             f.*,
             d.delay_until,
+            d.callback_secret,
+            case when d.callback_secret is not null then d.callback_timeout_at end as callback_timeout_at,
             case s.status when 'COMPLETED' then c.body -> 'output' when 'ERRORED' then c.body -> 'error' end as output,
             s.status as initial_status
         from unnest(p_calls) as c
@@ -30,16 +33,21 @@ begin
             "idempotencyKey" text, "displayKey" text, "parentId" uuid, "parentKey" text, status text, noop boolean,
             name text, icon text, description text, params json, properties json, "outputProperties" json, style json,
             "connectionKey" text, operation text, parallel boolean, "delayUntil" timestamptz,
-            "delaySeconds" double precision, "startedAt" timestamptz
+            "delaySeconds" double precision, "startedAt" timestamptz, callback json, redact json
         )
         cross join lateral (
-            select coalesce(v_now + make_interval(secs => f."delaySeconds"), f."delayUntil") as delay_until
+            select
+                coalesce(v_now + make_interval(secs => f."delaySeconds"), f."delayUntil") as delay_until,
+                case when f.callback ->> 'enabled' = 'true' then perdure._new_callback_secret() end as callback_secret,
+                v_now + make_interval(
+                    secs => nullif(coalesce((f.callback ->> 'timeoutInSeconds')::double precision, 3600), 0)
+                ) as callback_timeout_at
         ) as d
         cross join lateral (
             select case
                 when c.canceled then 'CANCELED'
                 when f.status in ('COMPLETED', 'ERRORED', 'RUNNING') then f.status
-                when d.delay_until > v_now then 'WAITING'
+                when d.delay_until > v_now or d.callback_secret is not null then 'WAITING'
                 when f.noop then 'COMPLETED'
                 else 'RUNNING'
             end as status
@@ -65,8 +73,8 @@ begin
     stored as (
         insert into perdure.tasks as t (
             id, run_id, idempotency_key, display_key, parent_id, status, noop, name, icon, description, params,
-            properties, output_properties, style, connection_key, operation, child_execution_mode, output, delay_until,
-            due_at, started_at, completed_at, created_at, updated_at
+            properties, output_properties, style, connection_key, redact, operation, child_execution_mode, output,
+            delay_until, due_at, callback_url, callback_timeout_at, started_at, completed_at, created_at, updated_at
         )
         select
             f.id, f.run_id, f."idempotencyKey", f."displayKey",
@@ -77,14 +85,19 @@ begin
                         select p.id from perdure.tasks as p
                         where p.run_id = f.run_id and p.idempotency_key = f."parentKey"
                     ),
-                    (select p.id from fresh as p where p.run_id = f.run_id and p."idempotencyKey" = f."parentKey")
+                    (
+                        select p.id from fresh as p
+                        where p.run_id = f.run_id and p."idempotencyKey" = f."parentKey" and p.id < f.id
+                    )
                 )
             end,
             f.initial_status, coalesce(f.noop, false), coalesce(f.name, 'Task'), f.icon, f.description,
             perdure._unshield(f.params), perdure._unshield(f.properties), perdure._unshield(f."outputProperties"),
-            coalesce(f.style, '{"style": "normal"}'), f."connectionKey", f.operation,
+            coalesce(f.style, '{"style": "normal"}'), f."connectionKey", f.redact, f.operation,
             case when f.parallel then 'PARALLEL' else 'SEQUENTIAL' end, perdure._unshield(f.output), f.delay_until,
-            case when f.initial_status = 'WAITING' then f.delay_until end,
+            case when f.initial_status = 'WAITING' then coalesce(f.callback_timeout_at, f.delay_until) end,
+            case when f.callback_secret is not null then perdure._callback_url(f.id, f.callback_secret) end,
+            f.callback_timeout_at,
             coalesce(f."startedAt", v_now),
             case when f.initial_status in ('COMPLETED', 'ERRORED', 'CANCELED') then v_now end,
             v_now, v_now
@@ -97,6 +110,8 @@ begin
             output_properties = coalesce(excluded.output_properties, t.output_properties),
             delay_until = coalesce(excluded.delay_until, t.delay_until),
             due_at = excluded.due_at,
+            callback_url = coalesce(replace(excluded.callback_url, excluded.id::text, t.id::text), t.callback_url),
+            callback_timeout_at = coalesce(excluded.callback_timeout_at, t.callback_timeout_at),
             completed_at = excluded.completed_at,
             updated_at = v_now
         where
@@ -106,12 +121,19 @@ begin
                 and excluded.id in (select f.id from fresh as f where f.status in ('COMPLETED', 'ERRORED'))
             )
             or (t.status = 'CANCELED' and excluded.status <> 'CANCELED')
-        returning t.due_at
+        returning t.id, t.due_at, t.status, t.operation
     )
-    select bool_or(s.due_at <= v_soon) into v_wakes from stored as s;
+    select
+        bool_or(s.due_at <= v_soon),
+        array_agg(s.id order by s.id) filter (where s.operation is not null and s.status = 'RUNNING')
+    into v_wakes, v_operation_ids
+    from stored as s;
 
     if v_wakes then
         perform perdure._notify_dispatchers('due');
+    end if;
+    if v_operation_ids is not null then
+        perform perdure._begin_operations(v_operation_ids);
     end if;
 
     -- limit keeps this an index look-up a row, whatever the planner thinks of the number of calls.

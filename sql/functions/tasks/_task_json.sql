@@ -21,6 +21,7 @@ return perdure._json_object(
     perdure._member('parentId', to_json((p_task).parent_id)),
     perdure._member('style', (p_task).style),
     perdure._member('operation', to_json((p_task).operation)),
+    perdure._member('callbackUrl', to_json((p_task).callback_url)),
     perdure._member('childExecutionMode', to_json((p_task).child_execution_mode))
 );
 comment on function perdure._task_json(perdure.tasks) is 'A task as the wire shows it.';

@@ -1,5 +1,6 @@
 -- finish_tasks: end tasks by id, as an SDK does that created them first. A task that has ended is left as it
--- is and answered. A run that waits goes on when a task of it that waits is ended.
+-- is and answered, by a caller without a lease also when its run has ended: such a call is late, or comes twice. A run
+-- that waits goes on when a task of it that waits is ended.
 -- Arguments  p_calls  JSON array of {environmentId, runId, taskId, leaseNumber?, status: COMPLETED | ERRORED,
 --            output?, error?, properties? (become the output properties), description?, params?}.
 -- Returns    a row for each call, in order: the task (ServerTask), or JQ001 not_found, JQ003
@@ -14,10 +15,10 @@ as $$
 declare
     v_now constant timestamptz := perdure.clock();
     v_calls perdure.task_call[];
-    v_awaiting_ids uuid[];
+    v_waiting_ids uuid[];
 begin
     v_calls := perdure._check_task_calls(p_calls);
-    v_awaiting_ids := perdure._lock_awaiting_runs(v_calls);
+    v_waiting_ids := perdure._lock_awaiting_runs(v_calls);
     update perdure.tasks as t
     set
         status = f.status,
@@ -36,7 +37,7 @@ begin
         order by c.task_id, c.ordinal
     ) as f
     where t.id = f.task_id and t.run_id = f.run_id and t.status in ('PENDING', 'RUNNING', 'WAITING');
-    perform perdure._wake_runs(v_awaiting_ids);
+    perform perdure._wake_runs(v_waiting_ids);
 
     -- limit keeps this an index look-up a row, whatever the planner thinks of the number of calls.
     return query

@@ -1,9 +1,9 @@
 -- upsert_tasks: store tasks of executions; the hot path. One call for any number of callers, of whom each
 -- gets an answer of its own: a bad call fails alone. A run that waits goes on when a task of it that waits is ended.
 -- Arguments  p_calls  JSON array of {environmentId, runId, leaseNumber?, task}; task as in _store_tasks.
---            Without leaseNumber (an SDK that does not know it) the run must be unfinished; in a CANCELED run
---            the task is CANCELED too.
--- Returns    a row for each call, in order: the task (ServerTask), or JQ001 not_found, JQ003
+--            Without leaseNumber (an SDK that does not know it) a task of a run that has ended is answered as it
+--            is, and a new one is CANCELED: such a call is late, and its execution is to stop.
+-- Returns    a row for each call, in order: the task (ServerTask), or JQ001 not_found, JQ002 wrong_state, JQ003
 --            already_finished, JQ005 lease_lost, JQ010 invalid_argument with a message.
 -- Locks      runs whose waiting tasks end, in id order; then tasks as _store_tasks.
 -- Called by  the server.
@@ -14,16 +14,22 @@ as $$
 #variable_conflict use_column
 declare
     v_calls perdure.task_call[];
-    v_awaiting_ids uuid[];
+    v_waiting_ids uuid[];
 begin
     v_calls := perdure._check_task_calls(p_calls);
     for v_index in 1..coalesce(cardinality(v_calls), 0) loop
         if v_calls[v_index].error_code is null and coalesce(v_calls[v_index].body ->> 'idempotencyKey', '') = '' then
             v_calls[v_index].error_code := 'JQ010';
             v_calls[v_index].error_message := 'task.idempotencyKey must be a text that is not empty';
+        elsif v_calls[v_index].error_code is null and v_calls[v_index].body -> 'callback' ->> 'enabled' = 'true'
+            and not exists (select 1 from perdure.settings as s where s.name = 'public_url')
+        then
+            v_calls[v_index].error_code := 'JQ002';
+            v_calls[v_index].error_message := 'the public URL of the server is not set, so nobody can be told where to '
+                || 'call back: start the server with PERDURE_PUBLIC_URL';
         end if;
     end loop;
-    v_awaiting_ids := perdure._lock_awaiting_runs(v_calls);
+    v_waiting_ids := perdure._lock_awaiting_runs(v_calls);
 
     return query
     select
@@ -31,7 +37,7 @@ begin
     from unnest(v_calls) as c
     left join perdure._store_tasks(v_calls) as s on s.ordinal = c.ordinal
     order by c.ordinal;
-    perform perdure._wake_runs(v_awaiting_ids);
+    perform perdure._wake_runs(v_waiting_ids);
 exception
     -- A call holds what cannot be stored, say a delayUntil that is no instant: find it by trying one at a time.
     when data_exception or integrity_constraint_violation or program_limit_exceeded then

@@ -1,14 +1,14 @@
--- source_deliveries: the requests that providers sent, raw, and what became of them.
-create or replace view perdure_views.source_deliveries as
+-- deliveries: requests that are sent until they are answered, and what became of them. The secret in the URL of a
+-- task's callback is not shown.
+create or replace view perdure_views.deliveries as
 select
     d.id,
-    d.source_id,
-    s.environment_id,
-    s.key as source,
+    d.environment_id,
+    d.kind,
+    d.subject_id,
     d.status,
-    d.url,
-    d.method,
-    d.headers,
+    regexp_replace(d.url, '(/callback/)[0-9a-f]{24}$', '\1…') as url,
+    d.request,
     d.body,
     d.attempt_count,
     d.due_at,
@@ -16,6 +16,5 @@ select
     d.message,
     d.created_at,
     d.completed_at
-from perdure.source_deliveries as d
-inner join perdure.sources as s on s.id = d.source_id;
-comment on view perdure_views.source_deliveries is 'Requests from providers.';
+from perdure.deliveries as d;
+comment on view perdure_views.deliveries is 'Requests that are sent until they are answered.';

@@ -6,7 +6,8 @@ select
     p.slug as project,
     e.slug,
     e.type,
-    e.created_at
+    e.created_at,
+    e.schedules_enabled
 from perdure.environments as e
 inner join perdure.projects as p on p.id = e.project_id
 inner join perdure.organizations as o on o.id = p.organization_id;

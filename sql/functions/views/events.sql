@@ -1,4 +1,4 @@
--- events: what happened. The secret in the events that start the registration of a source is left out.
+-- events: what happened. The secret in the events that start the registration of a source or a webhook is left out.
 create or replace view perdure_views.events as
 select
     e.id,
@@ -7,7 +7,7 @@ select
     e.name,
     e.source,
     case
-        when e.name = 'dev.trigger.source.register.v2'
+        when e.name = 'dev.trigger.source.register.v2' or starts_with(e.name, 'dev.trigger.webhook.register.')
         -- on the text, which holds for any document: quotes inside of a JSON string are escaped
         then regexp_replace(e.payload::text, '"secret"\s*:\s*"(\\.|[^"\\])*"', '"secret":"…"', 'g')::json
         else e.payload

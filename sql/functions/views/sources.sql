@@ -17,7 +17,11 @@ select
         where o.source_id = s.id
     ) as options,
     s.created_at,
-    s.updated_at
+    s.updated_at,
+    t.slug as dynamic_trigger,
+    a.identifier as account
 from perdure.sources as s
-inner join perdure.endpoints as p on p.id = s.endpoint_id;
+inner join perdure.endpoints as p on p.id = s.endpoint_id
+left join perdure.dynamic_triggers as t on t.id = s.dynamic_trigger_id
+left join perdure.external_accounts as a on a.id = s.external_account_id;
 comment on view perdure_views.sources is 'Self-registering sources of events.';

@@ -1,4 +1,5 @@
--- tasks: the durable steps of runs, with their stored results.
+-- tasks: the durable steps of runs, with their stored results. What is marked as secret is left out, and so is the
+-- secret in the URL of a callback.
 create or replace view perdure_views.tasks as
 select
     t.id,
@@ -12,10 +13,10 @@ select
     t.status,
     t.noop,
     t.attempt_count,
-    t.params,
+    perdure._redact(perdure._hide_redacted(t.params), t.redact) as params,
     t.properties,
-    t.output,
-    t.output_properties,
+    perdure._redact(t.output, t.redact) as output,
+    regexp_replace(t.output_properties::text, '(/callback/)[0-9a-f]{24}', '\1…', 'g')::json as output_properties,
     t.delay_until,
     t.due_at,
     t.started_at,

@@ -13,8 +13,12 @@ REQUESTS = {
     "VALIDATE": endpoint_request.validate(secrets=SECRETS, now=NOW),
     "INDEX_ENDPOINT": endpoint_request.index_endpoint(secrets=SECRETS, now=NOW),
     "EXECUTE_JOB": endpoint_request.execute_job(b'{"a": 1}', secrets=SECRETS, now=NOW),
-    "DELIVER_HTTP_SOURCE_REQUEST": endpoint_request.deliver_http_source_request(
-        {"x-ts-key": "k"}, b"\x00raw", secrets=SECRETS, now=NOW
+    "DELIVER_HTTP_SOURCE_REQUEST": endpoint_request.deliver(
+        "DELIVER_HTTP_SOURCE_REQUEST",
+        {"content-type": "application/octet-stream", "x-ts-key": "k"},
+        b"\x00raw",
+        secrets=SECRETS,
+        now=NOW,
     ),
 }
 
@@ -39,6 +43,14 @@ def test_what_only_some_requests_carry() -> None:
     delivery = REQUESTS["DELIVER_HTTP_SOURCE_REQUEST"]
     assert delivery.headers["content-type"] == "application/octet-stream"
     assert (delivery.headers["x-ts-key"], delivery.body) == ("k", b"\x00raw")
+
+
+def test_the_key_itself_goes_along_only_when_it_is_given() -> None:
+    for request in (
+        endpoint_request.execute_job(b"{}", secrets=SECRETS, now=NOW, api_key="tr_dev_a"),
+        endpoint_request.deliver("INDEX_ENDPOINT", {}, b"", secrets=SECRETS, now=NOW, api_key="tr_dev_a"),
+    ):
+        assert request.headers["x-trigger-api-key"] == "tr_dev_a"
 
 
 def test_the_same_request_built_again_has_another_id() -> None:

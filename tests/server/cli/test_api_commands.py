@@ -52,9 +52,9 @@ def test_register_says_why_the_app_cannot_be_used(
 ) -> None:
     scripted_endpoint.default("VALIDATE", Answer.html("<html>login</html>"))
     words = connected.refused("endpoints", "register", scripted_endpoint.url)
-    assert "did not say which app it is" in words
+    assert "answered text/html instead of JSON" in words
     words = connected.refused("endpoints", "register", "http://127.0.0.1:1/api/trigger")
-    assert "Is the app running there?" in words
+    assert "Is the app running, and can the Perdure server reach this URL?" in words
 
 
 def test_register_fails_when_the_jobs_cannot_be_read(
@@ -190,6 +190,23 @@ def test_runs_cancel_cancels_once_and_refuses_what_has_ended(
     builders.claim(done).reply("SUCCESS")
     assert "JQ003" in connected.refused("runs", "cancel", done.id)
     assert "JQ001" in connected.refused("runs", "cancel", "01900000-0000-7000-8000-000000000000")
+
+
+def test_runs_rerun_prints_the_new_run(connected: Command, waiting_run: Run) -> None:
+    result = connected.ok("runs", "rerun", waiting_run.id)
+    (new_id,) = result.lines()
+    assert new_id != waiting_run.id
+    assert f"perdure runs show {new_id} --follow" in result.words
+    assert connected.ok("runs", "rerun", new_id, "--json").json["status"] == "QUEUED"
+    assert "JQ001" in connected.refused("runs", "rerun", "01900000-0000-7000-8000-000000000000")
+
+
+def test_runs_continue_takes_up_what_has_ended_without_success(connected: Command, waiting_run: Run) -> None:
+    assert "JQ002" in connected.refused("runs", "continue", waiting_run.id)
+    connected.ok("runs", "cancel", waiting_run.id)
+    assert f"{waiting_run.id} is QUEUED" in connected.ok("runs", "continue", waiting_run.id).words
+    connected.ok("runs", "cancel", waiting_run.id)
+    assert connected.ok("runs", "continue", waiting_run.id, "--json").json["status"] == "QUEUED"
 
 
 def test_a_server_that_does_not_answer_is_named(perdure: Command, monkeypatch: pytest.MonkeyPatch) -> None:

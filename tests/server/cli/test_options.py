@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import typer.main
 
+from perdure_engine.sealing import SecretBox
 from perdure_server.cli.command import app
 
 from .conftest import Command
@@ -48,6 +49,14 @@ def test_an_unknown_command_is_wrong_usage(perdure: Command) -> None:
 
 def test_the_version_is_that_of_the_package(perdure: Command) -> None:
     assert perdure.ok("--version").data == "0.1.0\n"
+
+
+def test_a_new_secret_key_is_one(perdure: Command) -> None:
+    result = perdure.ok("secret-key")
+    (key,) = result.lines()
+    assert SecretBox([key]).open(SecretBox([key]).seal("token")) == "token"
+    assert "PERDURE_SECRET_KEYS" in result.words
+    assert key != perdure.ok("secret-key").lines()[0]
 
 
 def test_dev_wants_an_app_in_a_module(perdure: Command) -> None:

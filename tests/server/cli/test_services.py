@@ -12,7 +12,9 @@ import pytest
 
 from perdure_server.cli.local.ports import free_port, listen
 from perdure_server.cli.local.processes import Child, Family
+from tests.support.builders import Builders
 from tests.support.database import Database
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -52,6 +54,44 @@ def test_serve_answers_until_it_is_told_to_stop(family: Family, db: Database) ->
     family.stop(server)
     assert server.exit_status == 0
     assert any("path=/readyz status=200" in line for line in server.lines)
+
+
+def test_serve_has_executions_yield_when_it_is_told_to_stop(
+    family: Family, db_url: str, builders: Builders
+) -> None:
+    server = start(family, "serve", "--port", "0", "--no-access-log", PERDURE_DATABASE_URL=db_url)
+    line = server.wait_for_line(lambda line: line.startswith("perdure serve: http"), timeout_s=60)
+    run = builders.run()
+    builders.claim(run)
+
+    def body() -> Iterator[bytes]:
+        """A task whose request is under way when the server is told to stop."""
+        yield b'{"idempotencyKey": "1", "noop": false, '
+        os.kill(server.pid, signal.SIGTERM)
+        eventually(lambda: refuses_connections(line.split()[-1]), what="the server's decision to stop")
+        yield b'"name": "step"}'
+
+    answer = httpx.post(
+        f"{line.split()[-1]}/api/v1/runs/{run.id}/tasks",
+        content=body(),
+        headers={"authorization": f"Bearer {run.environment.key}", "trigger-version": "2023-09-29"},
+        trust_env=False,
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["task"]["forceYield"] is True
+    server.wait(timeout_s=30)
+    family.disown(server)
+    server.kill()
+    assert server.exit_status == 0
+
+
+def refuses_connections(url: str) -> bool:
+    try:
+        httpx.get(f"{url}/healthz", trust_env=False)
+    except httpx.ConnectError:
+        return True
+    return False
 
 
 def test_serve_can_take_any_port(family: Family, db_url: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from perdure_engine.sealing import SecretBox
 from perdure_server.cli.dev_files import DevFiles
 from perdure_server.cli.endpoints import describe_index
 from perdure_server.cli.output import align, duration
@@ -169,3 +170,11 @@ def test_the_development_key_is_made_once_and_is_for_its_owner_only(tmp_path: Pa
     assert stat.S_IMODE(files.key_file.stat().st_mode) == 0o600
     assert stat.S_IMODE(files.folder.stat().st_mode) == 0o700
     assert (files.folder / ".gitignore").read_text() == "*\n"
+
+
+def test_so_is_the_key_of_stored_secrets(tmp_path: Path) -> None:
+    files = DevFiles(tmp_path / "data")
+    key = files.ensure_secret_key()
+    assert SecretBox([key]).open(SecretBox([key]).seal("token")) == "token"
+    assert DevFiles(tmp_path / "data").ensure_secret_key() == key
+    assert [stat.S_IMODE(path.stat().st_mode) for path in files.folder.glob("*.key")] == [0o600]

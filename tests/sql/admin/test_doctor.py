@@ -157,7 +157,7 @@ def test_an_overdue_delivery_wants_a_dispatcher(db: Database, builders: Builders
     assert db.call("doctor") == []
     clock.advance(timedelta(minutes=7))
     (finding,) = db.call("doctor")
-    assert (finding.problem, finding.subject) == ("source delivery is overdue", received["id"])
+    assert (finding.problem, finding.subject) == ("delivery is overdue", received["id"])
     assert "dispatcher" in finding.fix
     (claimed,) = db.call("claim_deliveries", "worker", 10)
     result = {"deliveryId": claimed.delivery_id, "leaseNumber": claimed.lease_number, "ok": True}

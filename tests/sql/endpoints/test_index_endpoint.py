@@ -10,6 +10,14 @@ from tests.support.builders import SDK, Builders, Endpoint, Environment, job, ma
 from tests.support.database import Database
 from tests.support.refusals import refused
 
+GITHUB = {"id": "github", "metadata": {"id": "github", "name": "GitHub"}, "authSource": "LOCAL"}
+
+
+def http_endpoint(id: str) -> dict[str, Any]:
+    """An HTTP endpoint as INDEX_ENDPOINT describes it."""
+    event = {"name": "request", "title": id, "source": id, "icon": "webhook"}
+    return {"id": id, "version": "1", "enabled": True, "event": event, "source": id}
+
 
 @pytest.fixture
 def endpoint(builders: Builders) -> Endpoint:
@@ -46,7 +54,11 @@ def test_what_a_reading_answers(db: Database, endpoint: Endpoint) -> None:
         "index_endpoint",
         endpoint.id,
         manifest(
-            *jobs, webhooks=None, dynamicTriggers=[{"id": "t"}], httpEndpoints=[1, 2], dynamicSchedules=[]
+            *jobs,
+            webhooks=None,
+            dynamicTriggers=[{"id": "t", "jobs": []}],
+            httpEndpoints=[http_endpoint("one"), http_endpoint("two")],
+            dynamicSchedules=[],
         ),
     )
     assert set(row) == {"id", "status", "stats", "updatedAt"}
@@ -56,15 +68,66 @@ def test_what_a_reading_answers(db: Database, endpoint: Endpoint) -> None:
         "webhooks": 0,
         "dynamicTriggers": 1,
         "dynamicSchedules": 0,
-        "httpEndpoints": 2,
         "disabledJobs": 1,
+        "httpEndpoints": 2,
     }
     assert db.call("get_index", endpoint.environment.id, row["id"]) == row
     assert db.call("get_endpoint", endpoint.environment.id, "app")["sdk"] == SDK  # as before
 
 
+def test_everything_that_a_manifest_names_is_stored(db: Database, endpoint: Endpoint) -> None:
+    db.call("set_setting", "public_url", "https://perdure.test")
+    webhook = {
+        "key": "hook",
+        "params": {},
+        "config": {},
+        "integration": GITHUB,
+        "httpEndpoint": {"id": "one"},
+    }
+    source = {"version": "2", "channel": "HTTP", "integration": GITHUB, "key": "repo", "params": {}}
+    limited = job("a", concurrencyLimit={"id": "group", "limit": 3}, integrations={"github": GITHUB})
+    dynamic = job("b", trigger={"type": "dynamic", "id": "trigger"})
+    index(
+        db,
+        endpoint,
+        limited,
+        dynamic,
+        job("c", trigger={"type": "dynamic", "id": "schedule"}),
+        job("d", trigger={"type": "scheduled", "schedule": {"type": "interval", "options": {"seconds": 60}}}),
+        dynamicTriggers=[{"id": "trigger", "jobs": [{"id": "b", "version": "1.0.0"}]}],
+        dynamicSchedules=[{"id": "schedule", "jobs": [{"id": "c", "version": "1.0.0"}]}],
+        httpEndpoints=[http_endpoint("one")],
+        webhooks=[{**webhook, "httpEndpoint": {"id": "one"}}],
+        sources=[{**source, "options": {"event": ["issues"]}}],
+    )
+    stored = {
+        table: db.value(f"select count(*) from perdure.{table}")
+        for table in (
+            "concurrency_limits",
+            "integrations",
+            "dynamic_triggers",
+            "dynamic_trigger_jobs",
+            "schedules",
+            "http_endpoints",
+            "webhooks",
+            "sources",
+        )
+    }
+    assert stored == {
+        "concurrency_limits": 1,
+        "integrations": 1,
+        "dynamic_triggers": 2,
+        "dynamic_trigger_jobs": 2,
+        "schedules": 1,
+        "http_endpoints": 1,
+        "webhooks": 1,
+        "sources": 1,
+    }
+    assert started(db, endpoint) == {"a": "1.0.0"}  # the others wait for what is attached to their trigger
+
+
 def test_a_job_is_stored_as_it_was_declared(db: Database, endpoint: Endpoint) -> None:
-    declared = job("a", version="2.0.0", name="The job", integrations={"github": {"id": "github"}})
+    declared = job("a", version="2.0.0", name="The job", integrations={"github": GITHUB})
     index(db, endpoint, declared)
     (row,) = db.rows(
         """
@@ -206,6 +269,13 @@ REFUSED: list[tuple[Any, list[str]]] = [
     (manifest(job(rule={"payload": ["a"]})), ["jobs[0].trigger.rule.payload", "filter"]),
     (manifest(job(rule={"context": "a"})), ["jobs[0].trigger.rule.context", "filter"]),
     (manifest(job(event="e" * 1_000_000)), ["cannot be stored"]),
+    (manifest(job(concurrencyLimit=0)), ["jobs[0].concurrencyLimit"]),
+    (manifest(job(integrations={"slack": {}})), ["jobs[0].integrations.slack"]),
+    (manifest(job(trigger={"type": "scheduled"})), ["jobs[0].trigger.schedule"]),
+    (manifest(dynamicTriggers=[{}]), ["dynamicTriggers[0]"]),
+    (manifest(dynamicSchedules=[{}]), ["dynamicSchedules[0]"]),
+    (manifest(httpEndpoints=[{}]), ["httpEndpoints[0]"]),
+    (manifest(webhooks=[{}]), ["webhooks[0]"]),
     (manifest(sources={}), ["sources", "list", "object"]),
     (manifest(webhooks=5), ["webhooks", "list", "number"]),
     (manifest(sources=[{}]), ["sources[0].key"]),

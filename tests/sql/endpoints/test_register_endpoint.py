@@ -28,6 +28,7 @@ def test_a_new_endpoint(db: Database, environment: Environment) -> None:
         "slug": "app",
         "url": URL,
         "timeoutMs": 60_000,
+        "enabled": True,
         "environmentId": environment.id,
         "organizationId": organization_id,
         "projectId": project_id,
@@ -115,5 +116,6 @@ def test_an_unknown_endpoint_is_not_found(
         (environment.id, None),
         (None, "app"),
     ):
-        with refused("JQ001", "endpoint"):
-            db.call("get_endpoint", environment_id, slug)
+        for function in ("get_endpoint", "get_endpoint_access"):
+            with refused("JQ001", "endpoint"):
+                db.call(function, environment_id, slug)

@@ -17,6 +17,10 @@ def test_a_project_has_four_environments(db: Database) -> None:
         assert db.call("get_environment", "site", row.slug) == row.id
     with refused("JQ001", "no environment 'dev2' in project 'site'"):
         db.call("get_environment", "site", "dev2")
+    kinds = db.rows("select environment_id, kind, hint from perdure_views.api_keys order by environment_id")
+    assert [(row.environment_id, row.kind) for row in kinds] == [
+        (id, "PUBLIC") for id in sorted(row.id for row in rows)
+    ]
     (project,) = db.rows(
         "select p.id, p.name, o.slug from perdure.projects p join perdure.organizations o on true"
     )

@@ -60,7 +60,7 @@ def test_the_margin_of_the_lease_is_the_callers(db: Database, builders: Builders
 
 def test_a_short_timeout_still_lets_the_sdk_work(builders: Builders) -> None:
     claim = builders.claim(builders.run(builders.endpoint(timeout_ms=1000)))
-    assert claim.body["runChunkExecutionLimit"] == 10_000
+    assert claim.body["runChunkExecutionLimit"] == 10_000 - 350
 
 
 def test_the_oldest_come_first_and_no_more_than_asked_for(db: Database, builders: Builders) -> None:

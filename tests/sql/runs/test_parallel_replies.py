@@ -142,3 +142,18 @@ def test_what_the_parallel_task_shows_is_kept(db: Database, claim: Claim) -> Non
         "RESUME_WITH_PARALLEL_TASK", task=parallel, childErrors=[{"status": "RESUME_WITH_TASK", "task": wait}]
     )
     assert task_row(db, claim.run_id, "parallel").output_properties == shown
+
+
+def test_parents_that_form_a_circle_are_no_parents(db: Database, builders: Builders, clock: Clock) -> None:
+    """A client may say so; nothing that walks up from a task may go round for ever."""
+    claim = builders.claim()
+    key = {name: task(name)["idempotencyKey"] for name in "ab"}
+    waiting, _ = claim.stored(
+        task("a", parentKey=key["b"], noop=True, delaySeconds=1), task("b", parentKey=key["a"])
+    )
+    claim.stored(task("self", parentKey=task("self")["idempotencyKey"]))
+    rows = {row.display_key: row.parent_id for row in db.rows("select * from perdure.tasks")}
+    assert rows == {"a": None, "b": waiting["id"], "self": None}
+    claim.reply("RESUME_WITH_TASK", task=waiting)
+    clock.advance(timedelta(seconds=2))
+    assert db.call("promote_due")[0].promoted_runs == 1

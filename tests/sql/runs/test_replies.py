@@ -207,7 +207,9 @@ def test_resume_with_a_running_task_executes_again_at_once(db: Database, builder
 def test_resume_with_a_task_of_the_platform_waits_for_it(db: Database, builders: Builders) -> None:
     claim = builders.claim()
     assert (
-        claim.reply("RESUME_WITH_TASK", task=by_id(claim, "fetch", operation="fetch"))
+        claim.reply(
+            "RESUME_WITH_TASK", task=by_id(claim, "fetch", operation="fetch", params={"url": "http://x.test"})
+        )
         == "WAITING_TO_CONTINUE"
     )
     assert (queued(db), task_row(db, claim.run_id, "fetch").due_at) == ([], None)

@@ -103,6 +103,29 @@ def test_options_have_names(app: SourceApp) -> None:
     assert app.options()[("scope", "x")] == (True, False)
 
 
+def test_the_option_event_is_always_there(app: SourceApp) -> None:
+    (payload,) = app.index(source("hook", options={"scope": ["x"]}))
+    assert payload["options"]["event"] == {"desired": [], "missing": [], "orphaned": []}
+
+
+@pytest.mark.parametrize("channel", ["SQS", "SMTP"])
+def test_what_does_not_come_by_http_is_kept_but_never_active(app: SourceApp, channel: str) -> None:
+    assert app.index(source("hook", "issues", channel=channel)) == []
+    app.update(options={"event": ["issues"]})
+    assert (app.row().channel, app.row().active) == (channel, False)
+
+
+def test_a_source_that_leaves_http_stops(registered: SourceApp) -> None:
+    assert registered.index(source("hook", "issues", channel="SQS")) == []
+    assert registered.receive() == {"accepted": False}
+
+
+def test_what_a_registration_remembers_is_kept_as_written(registered: SourceApp, db: Database) -> None:
+    update = '{"options": {}, "data": {"z": 1.0, "a": "\\u0000"}}'
+    db.execute("select perdure.update_source(%s, 'hook', %s::json)", registered.environment_id, update)
+    assert db.value("select data::text from perdure.sources") == '{"z": 1.0, "a": "\\u0000"}'
+
+
 def test_an_old_sdk_says_events_instead_of_options(app: SourceApp) -> None:
     old = {key: value for key, value in source().items() if key not in ("options", "version", "channel")}
     (payload,) = app.index({**old, "events": ["issues", "issues"]})

@@ -59,12 +59,16 @@ def test_a_waiting_task_may_be_completed(db: Database, builders: Builders) -> No
     assert (answer["status"], task_row(db, claim.run_id, "a").due_at) == ("COMPLETED", None)
 
 
+OPERATION = {"operation": "fetch", "params": {"url": "https://api.example/"}}
+
+
+@pytest.mark.parametrize("members", [{"delaySeconds": 60}, OPERATION], ids=["wait", "operation"])
 @pytest.mark.parametrize("function", ["finish_tasks", "upsert_tasks"])
 def test_a_run_goes_on_when_the_task_that_it_waits_for_is_ended(
-    db: Database, builders: Builders, function: str
+    db: Database, builders: Builders, function: str, members: dict[str, Any]
 ) -> None:
     claim = builders.claim()
-    task_id = opened(claim, delaySeconds=60)
+    task_id = opened(claim, **members)
     assert claim.reply("RESUME_WITH_TASK", task={"id": task_id}) == "WAITING_TO_CONTINUE"
     call = finish_call(claim, task_id, output=1)
     if function == "upsert_tasks":
@@ -123,10 +127,10 @@ def test_each_call_of_a_batch_is_answered_for_itself_in_order(
     ]
     rows = db.call("finish_tasks", calls)
     assert [(row.ordinal, row.error_code) for row in rows] == list(
-        enumerate(
-            [None, "JQ003", "JQ003", None, "JQ005", "JQ001", "JQ001", "JQ001", "JQ010", "JQ010", None], 1
-        )
+        enumerate([None, None, "JQ003", None, "JQ005", "JQ001", "JQ001", "JQ001", "JQ010", "JQ010", None], 1)
     )
+    # A call that is late is answered as it would have been when the task ended.
+    assert (rows[1].error_message, rows[1].response["status"]) == (None, "ERRORED")
     assert rows[3].response["status"] == "CANCELED"
     assert (rows[0].response["output"], rows[10].response["output"]) == (2, 1)
     assert f"no task {ids[lost.run_id]} in run {good.run_id}" in rows[6].error_message

@@ -24,7 +24,8 @@ ERROR = {"message": "it broke"}
         ({"delayUntil": "2999-01-01T00:00:00Z"}, "WAITING"),
         ({"noop": True, "delayUntil": "2024-01-01T00:00:00Z"}, "COMPLETED"),
         ({"delaySeconds": 0, "delayUntil": "2999-01-01T00:00:00Z"}, "RUNNING"),  # our clock decides
-        ({"operation": "fetch"}, "RUNNING"),
+        ({"operation": "fetch", "params": {"url": "http://x.test"}}, "RUNNING"),
+        ({"operation": "fetch", "params": {}}, "ERRORED"),
         ({"status": "RUNNING", "noop": True}, "RUNNING"),
         ({"status": "COMPLETED"}, "COMPLETED"),
         ({"status": "ERRORED", "error": ERROR}, "ERRORED"),
@@ -136,7 +137,10 @@ def test_the_same_task_again_changes_nothing(db: Database, builders: Builders, f
     assert snapshot(db) == before
 
 
-@pytest.mark.parametrize("first", [{}, {"delaySeconds": 60}, {"operation": "fetch"}])
+FETCH = {"operation": "fetch", "params": {"url": "http://x.test"}}
+
+
+@pytest.mark.parametrize("first", [{}, {"delaySeconds": 60}, FETCH])
 @pytest.mark.parametrize(
     ("outcome", "status", "output"),
     [

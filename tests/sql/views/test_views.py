@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.sql.connections.service_app import ServiceApp, service_job
 from tests.sql.sources.source_app import source
 from tests.support.builders import SDK, Builders, job, manifest, task
 from tests.support.database import Database
@@ -114,6 +115,43 @@ def test_executions_and_dead_letters(reader: Database, builders: Builders) -> No
     assert (letter.run_id, letter.job, letter.reason) == (dead.run_id, "greet", "no connection")
 
 
+def test_what_brings_events_in(db: Database, reader: Database, builders: Builders) -> None:
+    db.call("set_setting", "public_url", "https://perdure.example")
+    pay = {"key": "pay", "params": {"p": 1}, "config": {"events": ["paid"]}, "httpEndpoint": {"id": "pay"}}
+    endpoint = builders.endpoint(
+        job("greet", trigger={"type": "dynamic", "id": "repo"}),
+        httpEndpoints=[{"id": "pay", "source": "stripe.com", "title": "Pay"}],
+        webhooks=[pay],
+        dynamicTriggers=[{"id": "repo", "jobs": []}],
+        dynamicSchedules=[{"id": "daily", "jobs": []}],
+    )
+    (row,) = view(reader, "http_endpoints")
+    assert (row.key, row.title, row.source, row.enabled, row.webhook) == (
+        "pay",
+        "Pay",
+        "stripe.com",
+        True,
+        "pay",
+    )
+    (row,) = view(reader, "webhooks")
+    assert (row.key, row.http_endpoint, row.params, row.active) == ("pay", "pay", {"p": 1}, False)
+    assert (row.desired_config, row.current_config) == ({"events": ["paid"]}, None)
+    rows = view(reader, "dynamic_triggers", "slug")
+    assert [(row.slug, row.kind, row.jobs) for row in rows] == [
+        ("daily", "SCHEDULE", []),
+        ("repo", "EVENT", ["greet"]),
+    ]
+    rule = {"event": "push", "source": "github.com", "payload": {"n": [1]}}
+    body = {"rule": rule, "source": source("hook", "push"), "metadata": {"m": 1}}
+    db.call("register_dynamic_trigger", endpoint.environment.id, "repo", "one", body)
+    (registration,) = view(reader, "dynamic_trigger_registrations")
+    row = registration
+    assert (row.dynamic_trigger, row.key, row.active, row.metadata) == ("repo", "one", False, {"m": 1})
+    assert (row.event_source, row.event_names, row.payload_filter) == ("github.com", ["push"], {"n": [1]})
+    (row,) = view(reader, "sources")
+    assert (row.id, row.dynamic_trigger, row.account) == (registration.source_id, "repo", None)
+
+
 def test_events(db: Database, reader: Database, builders: Builders) -> None:
     environment = builders.environment()
     event = {"id": "e-1", "name": "greet", "payload": {"secret": "told"}, "context": {"c": 1}}
@@ -130,18 +168,39 @@ def test_events(db: Database, reader: Database, builders: Builders) -> None:
 def test_no_view_shows_a_secret(db: Database, db_url: str, reader: Database, builders: Builders) -> None:
     db.call("set_setting", "public_url", "https://perdure.example")
     environment = builders.environment()
-    endpoint = builders.endpoint(job("greet"), environment=environment, sources=[source("hook", "issues")])
+    endpoint = builders.endpoint(
+        service_job("greet", "slack"),
+        job(
+            "hourly",
+            trigger={"type": "scheduled", "schedule": {"type": "interval", "options": {"seconds": 3600}}},
+        ),
+        environment=environment,
+        sources=[source("hook", "issues")],
+        httpEndpoints=[{"id": "pay", "source": "stripe.com"}],
+        webhooks=[{"key": "pay", "params": {}, "config": {}, "httpEndpoint": {"id": "pay"}}],
+        dynamicTriggers=[{"id": "repo", "jobs": []}],
+    )
+    attached = {"rule": {"event": "push", "source": "github.com"}, "source": source("other", "push")}
+    db.call("register_dynamic_trigger", environment.id, "repo", "one", attached)
+    app = ServiceApp(db, endpoint)
+    app.connect(token="a sealed token", additionalFields={"f": "a field"})
+    app.start("greet", account="anna")  # whose connection is missing
+    db.call("set_run_status", environment.id, db.value("select id from perdure.runs"), "mail", {})
+    db.call("set_store_item", environment.id, "k", 1)
     secrets = {
+        "a sealed token",
+        "a field",
         environment.key,
-        db.value("select encode(key_hash, 'hex') from perdure.api_keys"),
-        db.value("select encode(signing_secret, 'hex') from perdure.api_keys"),
-        db.value("select secret from perdure.sources"),
+        db.value("select encode(key_hash, 'hex') from perdure.api_keys where kind = 'SECRET'"),
+        db.value("select encode(signing_secret, 'hex') from perdure.api_keys where kind = 'SECRET'"),
+        *(row.secret for row in db.rows("select secret from perdure.sources")),
+        db.value("select secret from perdure.webhooks"),
         db.value("select indexing_hook_id from perdure.endpoints"),
     }
     db.call("update_source", environment.id, "hook", {"secret": 'a "quoted\\" one', "options": {}})
     db.call("index_endpoint", endpoint.id, manifest(job("greet"), sources=[source("hook", "push")]), SDK)
     secrets.add("quoted")
-    source_id = db.value("select id from perdure.sources")
+    source_id = db.value("select id from perdure.sources where key = 'hook'")
     db.call("receive_source_request", source_id, "https://x/", "POST", {}, b"{}")
     shown = ""
     for (name,) in reader.rows("select viewname from pg_views where schemaname = 'perdure_views'"):
@@ -150,8 +209,11 @@ def test_no_view_shows_a_secret(db: Database, db_url: str, reader: Database, bui
         shown += "\n".join(row.text for row in rows)
     assert {secret for secret in secrets if secret in shown} == set()
 
-    rows = [row for row in view(reader, "events") if row.name == "dev.trigger.source.register.v2"]
+    events = view(reader, "events")
+    (hooked,) = [row for row in events if row.name == "dev.trigger.webhook.register.pay"]
+    assert (hooked.payload["secret"], hooked.payload["active"]) == ("…", False)
+    asked = [row for row in events if row.name == "dev.trigger.source.register.v2"]
+    assert {row.payload["source"]["secret"] for row in asked} == {"…"}
+    rows = [row for row in asked if row.payload["source"]["key"] == "hook"]
     assert len(rows) == 2
-    for row in rows:
-        assert (row.payload["source"]["secret"], row.payload["source"]["key"]) == ("…", "hook")
     assert json.dumps(rows[1].payload["options"]["event"]["missing"]) == '["push"]'

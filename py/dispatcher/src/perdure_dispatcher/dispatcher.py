@@ -7,7 +7,7 @@ import logging
 import random
 import time
 
-from perdure.wire.http import HttpClient
+from perdure_dispatcher.clients import Clients
 from perdure_dispatcher.deliveries import Deliveries
 from perdure_dispatcher.executions import Executions
 from perdure_dispatcher.settings import Settings
@@ -32,17 +32,17 @@ class Dispatcher:
 
     Args:
         pool: connections that act as ROLE; at most three are used at the same time. Not closed here.
-        http: for the requests to the apps. Not closed here.
+        clients: for the requests to the apps and to others. Not closed here.
     """
 
-    def __init__(self, settings: Settings, pool: Pool, http: HttpClient) -> None:
+    def __init__(self, settings: Settings, pool: Pool, clients: Clients) -> None:
         self._settings = settings
         self._pool = pool
         self._wake = Wake(max_sleep_s=settings.max_sleep_s)
         self._stopping = asyncio.Event()
         self._pause_s = 0.0
-        self._executions = Executions(pool, http, settings, self._wake, slots=settings.slots)
-        self._deliveries = Deliveries(pool, http, settings, self._wake, slots=settings.delivery_slots)
+        self._executions = Executions(pool, clients, settings, self._wake, slots=settings.slots)
+        self._deliveries = Deliveries(pool, clients, settings, self._wake, slots=settings.delivery_slots)
 
     @property
     def in_flight(self) -> int:

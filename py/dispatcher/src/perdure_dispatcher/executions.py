@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from perdure.wire.endpoint_request import EndpointRequest, execute_job
 from perdure.wire.execution import parse_reply
+from perdure.wire.http import HttpError
 from perdure.wire.statuses import RunStatus
-from perdure_dispatcher.exchange import Exchange
+from perdure_dispatcher.exchange import NO_KEY, Exchange
+from perdure_dispatcher.verdict import Judgement, judge_answer, judge_failure, judge_unsendable
 from perdure_dispatcher.work import LEASE_LOST, Work
+from perdure_engine.errors import NoSecretKey, UnknownSecretKey
 from perdure_engine.pool import Connection
 from perdure_engine.runs import ClaimedRun, apply_results, claim_runs
 
@@ -31,13 +35,41 @@ class Executions(Work[ClaimedRun]):
         """The run's id."""
         return claim.run_id
 
-    def request_for(self, claim: ClaimedRun) -> EndpointRequest:
-        """EXECUTE_JOB, the body as the claim brought it."""
-        return execute_job(claim.body, secrets=claim.signing_secrets, now=time.time())
+    async def send(self, claim: ClaimedRun) -> Judgement:
+        """EXECUTE_JOB."""
+        if not claim.signing_secrets:
+            return judge_unsendable(NO_KEY)
+        try:
+            request = self._request(claim)
+        except (NoSecretKey, UnknownSecretKey) as error:
+            return judge_unsendable(error.message)
+        try:
+            answer = await self._clients.endpoints.request(
+                "POST",
+                claim.url,
+                request.headers,
+                request.body,
+                timeout_s=claim.timeout_ms / 1000,
+                max_response_bytes=self._settings.max_response_bytes,
+            )
+        except HttpError as error:
+            return judge_failure(error)
+        return judge_answer(answer, parse_reply)
 
-    def parse(self, body: bytes) -> object:
-        """Read a reply to EXECUTE_JOB."""
-        return parse_reply(body)
+    def _request(self, claim: ClaimedRun) -> EndpointRequest:
+        """The body as the claim brought it, and the connections in clear."""
+        body = claim.body
+        if claim.sealed_connections is not None:
+            connections = self._connections(json.loads(claim.sealed_connections))
+            body = b'%s,"connections":%s}' % (body.rstrip()[:-1], json.dumps(connections).encode())
+        return execute_job(
+            body, secrets=claim.signing_secrets, now=time.time(), api_key=self.unseal(claim.sealed_api_key)
+        )
+
+    def _connections(self, sealed: dict[str, Any]) -> dict[str, Any]:
+        for connection in sealed.values():
+            connection["accessToken"] = self.unseal(connection.pop("sealedToken"))
+        return sealed
 
     def result_fields(self, claim: ClaimedRun, came_back: Exchange) -> dict[str, Any]:
         """``apply_results`` tells verdicts apart."""

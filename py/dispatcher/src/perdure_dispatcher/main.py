@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 
-from perdure.wire.http import HttpClient
+from perdure_dispatcher.clients import Clients
 from perdure_dispatcher.dispatcher import ROLE, Dispatcher
 from perdure_dispatcher.settings import Settings
 from perdure_engine.pool import open_pool
@@ -32,15 +32,15 @@ async def dispatch(settings: Settings, stop: asyncio.Event) -> bool:
         application_name="perdure dispatcher",
         wait_s=settings.database_wait_s,
     ) as pool:
-        http = HttpClient()
-        dispatcher = Dispatcher(settings, pool, http)
+        clients = Clients(private=settings.fetch_private)
+        dispatcher = Dispatcher(settings, pool, clients)
         stopping = asyncio.create_task(_stop_when(stop, dispatcher))
         logger.info("dispatching name=%s slots=%d", settings.name, settings.slots)
         try:
             return await dispatcher.run()
         finally:
             stopping.cancel()
-            await http.close()
+            await clients.close()
 
 
 def run(settings: Settings) -> int:

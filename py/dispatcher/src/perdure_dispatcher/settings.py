@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
+from perdure_engine.errors import InvalidSecretKey
+from perdure_engine.sealing import SETTING, SecretBox
+
 MEBIBYTE = 1024 * 1024
 _LONGEST_NAME = 200
 
@@ -32,13 +35,16 @@ class Settings:
     Args:
         database_url: libpq connection string; the login must be a member of ``perdure_dispatcher``.
         slots: most executions at the same time; each holds one request to an app.
-        delivery_slots: most deliveries of webhooks to apps at the same time, beside the executions.
+        delivery_slots: most deliveries, to apps and to others, at the same time, beside the executions.
         name: who holds a lease, as the database shows it; unique to this process.
         max_sleep_s: longest time between two looks at the database, should every hint be lost.
         drain_s: seconds that executions in flight may still take after SIGTERM.
         lease_margin_s: seconds that a lease outlives the app's timeout, for storing the reply.
-        max_response_bytes: largest answer of an app.
+        max_response_bytes: largest answer.
         database_wait_s: seconds to wait for the database at the start; later, before saying that it is away.
+        fetch_private: requests outside may go to private addresses: this machine, the networks around it.
+        secret_keys: the keys of stored secrets, as in ``PERDURE_SECRET_KEYS``; None: none, and
+            what needs one cannot be sent.
     Raises:
         InvalidSettings: a value is out of range.
     """
@@ -52,6 +58,8 @@ class Settings:
     lease_margin_s: float = 10.0
     max_response_bytes: int = 10 * MEBIBYTE
     database_wait_s: float = 10.0
+    fetch_private: bool = True
+    secret_keys: str | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.database_url:
@@ -70,6 +78,10 @@ class Settings:
         _check("PERDURE_LEASE_MARGIN_S", self.lease_margin_s, lowest=1, highest=3600)
         _check("PERDURE_MAX_RESPONSE_BYTES", self.max_response_bytes, lowest=1024, highest=1024 * MEBIBYTE)
         _check("PERDURE_DATABASE_WAIT_S", self.database_wait_s, lowest=0.1, highest=3600)
+        try:
+            SecretBox.from_setting(self.secret_keys)
+        except InvalidSecretKey as error:
+            raise InvalidSettings(error.message) from None
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] | None = None) -> Settings:
@@ -95,6 +107,8 @@ class Settings:
             lease_margin_s=read("PERDURE_LEASE_MARGIN_S", _number, 10.0),
             max_response_bytes=read("PERDURE_MAX_RESPONSE_BYTES", _whole_number, 10 * MEBIBYTE),
             database_wait_s=read("PERDURE_DATABASE_WAIT_S", _number, 10.0),
+            fetch_private=read("PERDURE_FETCH_PRIVATE", _yes_or_no, True),
+            secret_keys=given.get(SETTING),
         )
 
     @property
@@ -106,6 +120,12 @@ class Settings:
 def _check(name: str, value: float, *, lowest: float, highest: float) -> None:
     if not lowest <= value <= highest:
         raise InvalidSettings(f"{name} must be in {lowest:g}..{highest:g}, not {value:g}")
+
+
+def _yes_or_no(name: str, text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise InvalidSettings(f"{name} must be yes or no, not {text!r}")
+    return text == "yes"
 
 
 def _whole_number(name: str, text: str) -> int:

@@ -1,4 +1,4 @@
-"""Pure: what an HTTP exchange with an endpoint means. The database decides what follows from it."""
+"""Pure: what an HTTP exchange means. The database decides what follows from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from enum import StrEnum
 
 from perdure.wire.base import MalformedMessage
 from perdure.wire.headers import RUN_METADATA
-from perdure.wire.http import HttpError, HttpResponse, ResponseTooLarge
+from perdure.wire.http import HttpError, HttpResponse, RequestTimedOut, ResponseTooLarge
+from perdure_dispatcher.addresses import AddressRefused
 
 _LONGEST_MESSAGE = 2000  # characters; an endpoint may answer megabytes, a message is for people
 _EXCERPT = 120
@@ -18,10 +19,11 @@ _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
 class Verdict(StrEnum):
-    """What came of one request to an endpoint, spelled as ``apply_results`` takes it."""
+    """What came of one request, spelled as ``apply_results`` and ``apply_delivery_results`` take it."""
 
     REPLY = "REPLY"
     UNREACHABLE = "UNREACHABLE"
+    TIMEOUT = "TIMEOUT"
     REFUSED = "REFUSED"
     FUNCTION_TIMEOUT = "FUNCTION_TIMEOUT"
     MALFORMED = "MALFORMED"
@@ -34,8 +36,10 @@ class Judgement:
     Args:
         http_status: None when no answer came.
         message: for people; None when there is nothing to say.
-        reply: the reply as the endpoint wrote it, JSON; only with REPLY.
+        reply: the reply to EXECUTE_JOB as the endpoint wrote it, JSON; only with REPLY.
         metadata: JSON of an object that came in a header beside the reply.
+        headers: JSON of an object with the headers of the answer to a delivery.
+        body: JSON of the text that is the body of the answer to a delivery.
     """
 
     verdict: Verdict
@@ -43,10 +47,18 @@ class Judgement:
     message: str | None = None
     reply: bytes | None = None
     metadata: bytes | None = None
+    headers: bytes | None = None
+    body: bytes | None = None
+
+    @property
+    def documents(self) -> dict[str, bytes]:
+        """What was answered, JSON each, as members of a result."""
+        named = {"reply": self.reply, "metadata": self.metadata, "headers": self.headers, "body": self.body}
+        return {name: document for name, document in named.items() if document is not None}
 
 
 def judge_answer(answer: HttpResponse, parse: Callable[[bytes], object]) -> Judgement:
-    """Tell what an endpoint's answer to an action means.
+    """Tell what an endpoint's answer to EXECUTE_JOB means.
 
     Args:
         parse: reads the body of a good answer; raises MalformedMessage when it is none.
@@ -76,8 +88,33 @@ def judge_answer(answer: HttpResponse, parse: Callable[[bytes], object]) -> Judg
 def judge_failure(error: HttpError) -> Judgement:
     """Tell what it means that no usable answer came."""
     if isinstance(error, ResponseTooLarge):
-        return Judgement(Verdict.MALFORMED, message=_clean(f"The endpoint's answer is too large: {error}"))
+        return Judgement(Verdict.MALFORMED, message=_clean(f"The answer is too large: {error}"))
     return Judgement(Verdict.UNREACHABLE, message=_clean(str(error)))
+
+
+def judge_delivery(answer: HttpResponse) -> Judgement:
+    """Any answer to a delivery, as it came: what it means depends on the delivery, and the database knows."""
+    body = answer.body.decode(errors="replace")
+    return Judgement(
+        Verdict.REPLY,
+        answer.status,
+        headers=json.dumps(answer.headers).encode(),
+        body=json.dumps(body).encode(),
+    )
+
+
+def judge_delivery_failure(error: HttpError) -> Judgement:
+    """Tell what it means that no usable answer to a delivery came."""
+    if isinstance(error, RequestTimedOut):
+        return Judgement(Verdict.TIMEOUT, message=_clean(str(error)))
+    if isinstance(error, AddressRefused):
+        return Judgement(Verdict.REFUSED, message=_clean(str(error)))
+    return judge_failure(error)
+
+
+def judge_unsendable(reason: str) -> Judgement:
+    """What to report when a request lacks a key: try again, somebody may mend it meanwhile."""
+    return Judgement(Verdict.UNREACHABLE, message=_clean(reason))
 
 
 def judge_own_error(error: Exception) -> Judgement:
@@ -90,7 +127,9 @@ def judge_refused(judgement: Judgement, error: Exception) -> Judgement:
     """What to report when the database refuses a judgement: JSON may hold what Postgres cannot store."""
     verdict = Verdict.MALFORMED if judgement.verdict is Verdict.REPLY else judgement.verdict
     message = _clean(f"The database refused what the endpoint answered: {error}")
-    return replace(judgement, verdict=verdict, message=message, reply=None, metadata=None)
+    return replace(
+        judgement, verdict=verdict, message=message, reply=None, metadata=None, headers=None, body=None
+    )
 
 
 def _judge_reply(answer: HttpResponse, parse: Callable[[bytes], object]) -> Judgement:

@@ -1,4 +1,4 @@
-"""What executions and deliveries share: claim, POST with no transaction open, hand in what came back."""
+"""What executions and deliveries share: claim, send with no transaction open, hand in what came back."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import psycopg
 from psycopg.errors import ProgramLimitExceeded, StatementTooComplex
 
-from perdure.wire.endpoint_request import EndpointRequest
-from perdure.wire.http import HttpClient
-from perdure_dispatcher.exchange import Claimed, Exchange, exchange
+from perdure_dispatcher.clients import Clients
+from perdure_dispatcher.exchange import Exchange, exchange
 from perdure_dispatcher.results import Result, Results
 from perdure_dispatcher.settings import Settings
 from perdure_dispatcher.slots import Slots
-from perdure_dispatcher.verdict import Verdict, judge_refused
+from perdure_dispatcher.verdict import Judgement, Verdict, judge_refused
 from perdure_dispatcher.wake import Wake
 from perdure_engine.errors import DatabaseUnavailable, NotMigrated, PerdureError
 from perdure_engine.pool import Connection, Pool
+from perdure_engine.sealing import SecretBox
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +34,16 @@ _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
 
 
-class LeasedClaim(Claimed, Protocol):
+class LeasedClaim(Protocol):
     """What was claimed, for as long as its lease holds."""
 
     @property
     def lease_number(self) -> int:
         """Which claim it is; a result carries it."""
+
+    @property
+    def timeout_ms(self) -> int:
+        """For the whole exchange."""
 
 
 ClaimT = TypeVar("ClaimT", bound=LeasedClaim)
@@ -49,7 +53,7 @@ class Work(ABC, Generic[ClaimT]):
     """One kind of claim and the requests that are under way for it.
 
     Args:
-        http: shared between kinds; not closed here.
+        clients: shared between kinds; not closed here.
         wake: told of free slots, and of what results make due.
         slots: most requests at the same time.
     """
@@ -63,10 +67,11 @@ class Work(ABC, Generic[ClaimT]):
     waiting: ClassVar[frozenset[str]]
     """Outcomes after which something is due later."""
 
-    def __init__(self, pool: Pool, http: HttpClient, settings: Settings, wake: Wake, *, slots: int) -> None:
+    def __init__(self, pool: Pool, clients: Clients, settings: Settings, wake: Wake, *, slots: int) -> None:
         self._pool = pool
-        self._http = http
+        self._clients = clients
         self._settings = settings
+        self._box = SecretBox.from_setting(settings.secret_keys)
         self._wake = wake
         self.slots = Slots(slots, on_free=lambda: wake.hint("slot"))
         self.results = Results(self._apply, on_kept=wake.hint_everything)
@@ -95,12 +100,8 @@ class Work(ABC, Generic[ClaimT]):
         """What the database calls it."""
 
     @abstractmethod
-    def request_for(self, claim: ClaimT) -> EndpointRequest:
-        """The signed request to POST."""
-
-    @abstractmethod
-    def parse(self, body: bytes) -> object:
-        """Read a good answer; raises MalformedMessage when it is none."""
+    async def send(self, claim: ClaimT) -> Judgement:
+        """Send the request and judge what comes back."""
 
     @abstractmethod
     def result_fields(self, claim: ClaimT, came_back: Exchange) -> dict[str, Any]:
@@ -110,16 +111,18 @@ class Work(ABC, Generic[ClaimT]):
     async def apply(self, conn: Connection, results: Sequence[bytes]) -> Mapping[str, str]:
         """Hand in results, JSON each; the outcome for each id."""
 
+    def unseal(self, sealed: str | None) -> str | None:
+        """A secret in clear.
+
+        Raises:
+            NoSecretKey: this process has no keys.
+            UnknownSecretKey: none of its keys has sealed it.
+        """
+        return None if sealed is None else self._box.open(sealed)
+
     async def _carry_out(self, claim: ClaimT, claimed_at: float) -> None:
         what = f"{self.noun} id={self.claim_id(claim)} lease_number={claim.lease_number}"
-        came_back = await exchange(
-            self._http,
-            claim,
-            lambda: self.request_for(claim),
-            self.parse,
-            max_response_bytes=self._settings.max_response_bytes,
-            what=what,
-        )
+        came_back = await exchange(self.send(claim), what=what)
         lease_ends_at = claimed_at + claim.timeout_ms / 1000 + self._settings.lease_margin_s
         try:
             outcome = await self._hand_in(claim, came_back, lease_ends_at, what)
@@ -156,11 +159,8 @@ class Work(ABC, Generic[ClaimT]):
         if judgement.message is not None:
             fields["message"] = judgement.message
         members = [json.dumps(fields).encode()[:-1]]
-        # What the endpoint answered is JSON, and goes in as it was written.
-        if judgement.reply is not None:
-            members.append(b'"reply":' + judgement.reply)
-        if judgement.metadata is not None:
-            members.append(b'"metadata":' + judgement.metadata)
+        # What was answered is JSON, and goes in as it was written.
+        members += [b'"%s":%s' % (name.encode(), document) for name, document in judgement.documents.items()]
         return Result(self.claim_id(claim), b",".join(members) + b"}")
 
     async def _apply(self, results: Sequence[bytes]) -> Mapping[str, str]:

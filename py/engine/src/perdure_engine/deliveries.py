@@ -1,4 +1,4 @@
-"""Webhook requests on their way to endpoints: one call for each SQL function of the concept."""
+"""Requests on their way to apps and to others: one call for each SQL function of the concept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +12,26 @@ from .runs import LEASE_MARGIN
 
 @dataclass(frozen=True, slots=True)
 class ClaimedDelivery:
-    """A webhook request that is ours to deliver until its lease ends."""
+    """A request that is ours to send until its lease ends."""
 
     delivery_id: str
     lease_number: int
+    kind: str
+    """What it is about; decides what its answer means."""
     url: str
+    action: str | None
+    """What is asked of an app's endpoint; ``None``: the receiver is outside."""
+    method: str
+    headers: bytes | None
+    """A JSON object of strings."""
+    body: bytes | None
+    """To be sent as it is."""
     timeout_ms: int
     """Longest time for the request."""
-    signing_secrets: list[bytes]
-    headers: bytes
-    """The headers of DELIVER_HTTP_SOURCE_REQUEST, a JSON object of strings."""
-    body: bytes
-    """The received bytes, to be sent as they are."""
+    signing_secrets: list[bytes] | None
+    """To sign the request with each; ``None``: it is not signed."""
+    sealed_api_key: str | None
+    """The environment's key, sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +45,31 @@ class DeliveryOutcome:
 async def claim_deliveries(
     conn: Connection, dispatcher: str, limit: int, lease_margin: timedelta = LEASE_MARGIN
 ) -> list[ClaimedDelivery]:
-    """Take up to ``limit`` webhook requests that are due, each with a new lease number.
+    """Take up to ``limit`` requests that are due, each with a new lease number.
 
     Args:
         conn: a connection of the dispatcher.
         dispatcher: who claims; kept with the lease.
         limit: most deliveries.
-        lease_margin: how much longer than the endpoint's timeout the lease lasts.
+        lease_margin: how much longer than the request's timeout the lease lasts.
     """
     return await fetch_rows(
         conn,
         ClaimedDelivery,
-        "select delivery_id, lease_number, url, timeout_ms, signing_secrets, headers, body"
-        " from perdure.claim_deliveries(%s, %s, %s)",
+        "select delivery_id, lease_number, kind, url, action, method, headers, body, timeout_ms,"
+        " signing_secrets, sealed_api_key from perdure.claim_deliveries(%s, %s, %s)",
         [dispatcher, limit, lease_margin],
         prepare=True,
     )
 
 
 async def apply_delivery_results(conn: Connection, results: Sequence[bytes]) -> list[DeliveryOutcome]:
-    """Hand over what endpoints made of webhook requests; their events are sent, in one transaction.
+    """Hand over what came of requests; does what the answers mean, in one transaction.
 
     Args:
         conn: a connection of the dispatcher.
-        results: valid JSON each: ``{deliveryId, leaseNumber, ok, reply?, message?}``.
+        results: valid JSON each: ``{deliveryId, leaseNumber, verdict, durationMs, httpStatus?, headers?,
+            body?, message?}``.
     """
     return await fetch_rows(
         conn,

@@ -17,6 +17,7 @@ class Caller:
     environment_type: str
     project_slug: str
     organization_slug: str
+    api_key_id: str
 
 
 async def authenticate(conn: Connection, key: str) -> Caller | None:
@@ -24,8 +25,8 @@ async def authenticate(conn: Connection, key: str) -> Caller | None:
     rows = await fetch_rows(
         conn,
         Caller,
-        "select environment_id, kind, environment_slug, environment_type, project_slug, organization_slug"
-        " from perdure.authenticate(%s)",
+        "select environment_id, kind, environment_slug, environment_type, project_slug, organization_slug,"
+        " api_key_id from perdure.authenticate(%s)",
         [key],
         prepare=True,
     )
@@ -83,10 +84,31 @@ async def create_api_key(
     return clear
 
 
+async def keep_sealed_key(conn: Connection, api_key_id: str, sealed: str) -> None:
+    """Keep a secret key that was sealed (``perdure_engine.sealing``), for what needs it in clear.
+
+    Raises:
+        NotFound: there is no such secret key in force.
+    """
+    await fetch_value(conn, "select perdure.keep_sealed_key(%s, %s)", [api_key_id, sealed])
+
+
 async def revoke_api_key(conn: Connection, key: str) -> bool:
     """Refuse a key from now on; ``False`` when there is no such active key. For the owner."""
     revoked: bool = await fetch_value(conn, "select perdure.revoke_api_key(%s)", [key])
     return revoked
+
+
+async def set_schedules_enabled(conn: Connection, environment_id: str, enabled: bool) -> int:
+    """Let the schedules of an environment fire, or not; returns how many it has. For the owner.
+
+    Raises:
+        NotFound: there is no such environment.
+    """
+    count: int = await fetch_value(
+        conn, "select perdure.set_schedules_enabled(%s, %s)", [environment_id, enabled]
+    )
+    return count
 
 
 async def set_setting(conn: Connection, name: str, value: str) -> None:

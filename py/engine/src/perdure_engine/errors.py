@@ -13,7 +13,10 @@
     ├── NotMigrated            NOT_MIGRATED       the database lacks our schema, or has an older one
     ├── MigrationRefused       MIGRATION_REFUSED  this database cannot be migrated as it is
     ├── MigrationFailed        MIGRATION_FAILED   a statement of a migration failed
-    └── EmbeddedPostgresError  EMBEDDED_POSTGRES  the embedded server could not be set up, started or stopped
+    ├── EmbeddedPostgresError  EMBEDDED_POSTGRES  the embedded server could not be set up, started or stopped
+    ├── NoSecretKey            NO_SECRET_KEY      a secret is to be stored or read, but there is no key
+    ├── UnknownSecretKey       UNKNOWN_SECRET_KEY a stored secret was sealed with a key this process lacks
+    └── InvalidSecretKey       INVALID_SECRET_KEY a key in PERDURE_SECRET_KEYS is malformed
 """
 
 from collections.abc import Iterator
@@ -111,6 +114,24 @@ class EmbeddedPostgresError(PerdureError):
     default_code = "EMBEDDED_POSTGRES"
 
 
+class NoSecretKey(PerdureError):
+    """A secret is to be stored or read, but PERDURE_SECRET_KEYS is not set for this process."""
+
+    default_code = "NO_SECRET_KEY"
+
+
+class UnknownSecretKey(PerdureError):
+    """A stored secret was sealed with a key that this process does not have, or is damaged."""
+
+    default_code = "UNKNOWN_SECRET_KEY"
+
+
+class InvalidSecretKey(PerdureError):
+    """A key in PERDURE_SECRET_KEYS is malformed."""
+
+    default_code = "INVALID_SECRET_KEY"
+
+
 BY_SQLSTATE: dict[str, type[PerdureError]] = {
     error.default_code: error
     for error in (NotFound, WrongState, AlreadyFinished, KeyConflict, LeaseLost, InvalidArgument)
@@ -124,6 +145,7 @@ _MALFORMED = (
     pg.InvalidDatetimeFormat,
     pg.DatetimeFieldOverflow,
     pg.NumericValueOutOfRange,
+    pg.ProgramLimitExceeded,  # a name or key too long for the index that finds it
 )
 _MISSING = (pg.UndefinedFunction, pg.InvalidSchemaName)
 _OVERRULED = (pg.SerializationFailure, pg.DeadlockDetected)

@@ -72,3 +72,19 @@ async def cancel_event_runs(conn: Connection, environment_id: str, event_id: str
         conn, "select perdure.cancel_event_runs(%s, %s)", [environment_id, event_id]
     )
     return outcome
+
+
+async def register_ephemeral_dispatcher(conn: Connection, environment_id: str, body: bytes) -> bytes:
+    """Have the first event that matches sent to a URL, once; returns ``{id}``.
+
+    Args:
+        conn: a connection of the server or an app.
+        environment_id: where the events happen.
+        body: ``{url, name, source?, filter?, contextFilter?, accountId?, timeoutInSeconds?}``.
+    Raises:
+        InvalidArgument: names the member.
+    """
+    dispatcher: bytes = await fetch_value(
+        conn, "select perdure.register_ephemeral_dispatcher(%s, %s)", [environment_id, Json(body)]
+    )
+    return dispatcher

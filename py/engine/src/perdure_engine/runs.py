@@ -24,8 +24,12 @@ class ClaimedRun:
     """Longest time for the request."""
     signing_secrets: list[bytes]
     """One for each active key of the environment; sign with all of them."""
+    sealed_api_key: str | None
+    """The key to send in clear, sealed; ``None``: the request is signed only."""
+    sealed_connections: bytes | None
+    """JSON object: an integration's key in the job -> its connection, with ``sealedToken``."""
     body: bytes
-    """The whole body of EXECUTE_JOB, to be sent as it is."""
+    """The whole body of EXECUTE_JOB but for ``connections``, to be sent as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,8 @@ async def claim_runs(
     return await fetch_rows(
         conn,
         ClaimedRun,
-        "select run_id, lease_number, endpoint_id, url, timeout_ms, signing_secrets, body"
-        " from perdure.claim_runs(%s, %s, %s)",
+        "select run_id, lease_number, endpoint_id, url, timeout_ms, signing_secrets, sealed_api_key,"
+        " sealed_connections, body from perdure.claim_runs(%s, %s, %s)",
         [dispatcher, limit, lease_margin],
         prepare=True,
     )
@@ -139,4 +143,27 @@ async def cancel_run(conn: Connection, environment_id: str, run_id: str) -> byte
         AlreadyFinished: it has ended in another way.
     """
     run: bytes = await fetch_value(conn, "select perdure.cancel_run(%s, %s)", [environment_id, run_id])
+    return run
+
+
+async def rerun_run(conn: Connection, environment_id: str, run_id: str) -> bytes:
+    """Do all of a run's work again; returns the new run.
+
+    Raises:
+        NotFound: the environment has no such run.
+        WrongState: its job is disabled.
+    """
+    run: bytes = await fetch_value(conn, "select perdure.rerun_run(%s, %s)", [environment_id, run_id])
+    return run
+
+
+async def continue_run(conn: Connection, environment_id: str, run_id: str) -> bytes:
+    """Let a run that ended without success go on where it stopped; returns it.
+
+    Raises:
+        NotFound: the environment has no such run.
+        WrongState: it has not ended.
+        AlreadyFinished: it ended with success.
+    """
+    run: bytes = await fetch_value(conn, "select perdure.continue_run(%s, %s)", [environment_id, run_id])
     return run

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import LiteralString
 
 from ._call import fetch_rows, fetch_value
-from .adapters import json_array
+from .adapters import Json, json_array
 from .errors import PerdureError, error_for
 from .pool import Connection
 
@@ -74,6 +74,25 @@ async def get_cached_tasks(conn: Connection, environment_id: str, run_id: str, c
         conn, "select perdure.get_cached_tasks(%s, %s, %s)", [environment_id, run_id, cursor]
     )
     return tasks
+
+
+async def complete_callback(conn: Connection, task_id: str, secret: str, body: bytes | None) -> bytes:
+    """End a task that waits for a call from outside; returns ``{success: true}``, also when it is too late.
+
+    Args:
+        conn: a connection of the server.
+        task_id: from the callback's URL.
+        secret: from there, too.
+        body: any JSON, the task's output; ``None``: it has none.
+    Raises:
+        NotFound: there is no such callback.
+    """
+    answer: bytes = await fetch_value(
+        conn,
+        "select perdure.complete_callback(%s, %s, %s)",
+        [task_id, secret, None if body is None else Json(body)],
+    )
+    return answer
 
 
 async def _many(conn: Connection, query: LiteralString, calls: Sequence[bytes]) -> list[TaskOutcome]:

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 
+from perdure_server.cors import Cors
 from perdure_server.errors import answer_error
 from perdure_server.json_text import encode_json
 from perdure_server.openapi import build_document
@@ -36,7 +37,7 @@ def create_app(settings: Settings) -> Starlette:
     app = Starlette(
         routes=build_resources(OPERATIONS),
         lifespan=lifespan,
-        middleware=[Middleware(RequestLog, enabled=settings.access_log)],
+        middleware=[Middleware(Cors), Middleware(RequestLog, enabled=settings.access_log)],
         exception_handlers={
             HTTPException: answer_error
         },  # all others reach RequestLog, which asks the same function

@@ -36,6 +36,7 @@ async def authenticate(request: Request, *, public: bool) -> Caller:
         caller = await environments.authenticate(conn, key)
     if caller is None:
         raise Unauthorized("KEY_UNKNOWN", "the API key is unknown or was revoked: use a key that is in force")
+    request.state.key = key
     if not public and not is_secret(caller):
         raise ApiError(
             403,
@@ -49,6 +50,12 @@ def caller_of(request: Request) -> Caller:
     """The caller whom ``authenticate`` found before the handler ran."""
     caller: Caller = request.state.caller
     return caller
+
+
+def key_of(request: Request) -> str:
+    """The key itself, which ``authenticate`` found to be in force before the handler ran."""
+    key: str = request.state.key
+    return key
 
 
 def is_secret(caller: Caller) -> bool:

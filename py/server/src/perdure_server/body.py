@@ -56,6 +56,20 @@ async def read_body(request: Request, *, limit: int) -> bytes:
     return b"".join(chunks)
 
 
+async def read_json(request: Request, *, limit: int) -> JsonText | None:
+    """Read a body that may be any JSON, keeping its text; None: it is empty.
+
+    Raises:
+        BodyTooLarge: over ``limit`` bytes.
+        ApiError: 400 MALFORMED_JSON with line and column.
+    """
+    raw = await read_body(request, limit=limit)
+    try:
+        return decode_json(raw) if raw else None
+    except MalformedJson as error:
+        raise ApiError(400, "MALFORMED_JSON", f"the body is not JSON: {error}") from error
+
+
 async def read_json_object(request: Request, *, limit: int) -> JsonText:
     """Read a body that must be a JSON object, keeping its text; an empty body counts as ``{}``.
 
@@ -63,11 +77,7 @@ async def read_json_object(request: Request, *, limit: int) -> JsonText:
         BodyTooLarge: over ``limit`` bytes.
         ApiError: 400 MALFORMED_JSON with line and column; 400 INVALID_BODY when it is JSON but no object.
     """
-    raw = await read_body(request, limit=limit)
-    try:
-        document = decode_json(raw or b"{}")
-    except MalformedJson as error:
-        raise ApiError(400, "MALFORMED_JSON", f"the body is not JSON: {error}") from error
+    document = await read_json(request, limit=limit) or JsonText({}, "{}")
     if not isinstance(document.value, dict):
         raise ApiError(400, "INVALID_BODY", "the body must be a JSON object, such as {}")
     return document

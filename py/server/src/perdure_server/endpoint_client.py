@@ -1,4 +1,7 @@
-"""Signed calls from the server to an app's endpoint, PING and INDEX_ENDPOINT, each failure explained."""
+"""Calls from the server to an app's endpoint whose answer is needed at once, each failure explained.
+
+They are signed. ``api_key`` sends the key itself besides, to an app whose SDK wants that: see ``KeyWanted``.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +10,23 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from perdure.wire import endpoint_request, headers
-from perdure.wire.base import MalformedMessage
+from perdure.wire.base import MalformedMessage, WireModel
+from perdure.wire.dynamic_triggers import TriggerRegistration
 from perdure.wire.endpoint_request import EndpointRequest
-from perdure.wire.manifest import PingAnswer
+from perdure.wire.http_endpoints import ImmediateResponse
+from perdure.wire.manifest import PingAnswer, ValidateAnswer
 from perdure_server.json_text import JsonText, MalformedJson, decode_json
+
+Message = TypeVar("Message", bound=WireModel)
 
 MAX_REDIRECTS = 5
 _HINT_LENGTH = 200  # characters of a strange answer that are quoted
+_KEY_MISSING = "Unauthorized: missing x-trigger-api-key header"
 
 
 class EndpointFailure(Exception):
@@ -33,6 +41,18 @@ class EndpointFailure(Exception):
         super().__init__(text)
         self.code = code
         self.text = text
+
+
+class KeyWanted(EndpointFailure):
+    """The app verifies no signatures and asks for the key itself: the v2 JavaScript SDK."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which app answers, and the URL that did: another one than was asked when it redirected."""
+
+    id: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,31 +86,41 @@ class EndpointClient:
         self._timeout_s = timeout_s
         self._answer_limit = answer_limit
 
-    async def ping(self, url: str, endpoint_id: str, secrets: Sequence[bytes]) -> str:
+    async def ping(
+        self, url: str, endpoint_id: str, secrets: Sequence[bytes], api_key: str | None = None
+    ) -> Identity:
         """Make sure that the app with this id answers at ``url``.
 
-        Returns: the URL that answered.
         Raises:
             EndpointFailure: it does not answer, not in time, not as an endpoint, or is another app's.
+            KeyWanted: it asks for the key, and ``api_key`` is None.
         Source: action PING of the trigger.dev v2 endpoint protocol.
         """
         answer = await self._call(
-            url, lambda: endpoint_request.ping(endpoint_id, secrets=secrets, now=time.time())
+            url,
+            lambda: endpoint_request.ping(endpoint_id, secrets=secrets, now=time.time(), api_key=api_key),
         )
-        try:
-            pong = PingAnswer.parse(answer.document.text)
-        except MalformedMessage as error:
-            raise EndpointFailure(
-                "ENDPOINT_ANSWER", f"{answer.url} did not answer PING as an endpoint: {error}"
-            ) from error
+        pong = _parse(PingAnswer, answer, "PING")
         if not pong.ok:
             reason = pong.error or "no reason given"
             raise EndpointFailure(
                 "ENDPOINT_ID", f"{answer.url} is not the endpoint {endpoint_id!r}: {reason}"
             )
-        return answer.url
+        return Identity(endpoint_id, answer.url)
 
-    async def index(self, url: str, secrets: Sequence[bytes]) -> EndpointAnswer:
+    async def validate(self, url: str, secrets: Sequence[bytes], api_key: str | None = None) -> Identity:
+        """Ask the app at ``url`` for its id.
+
+        Raises:
+            EndpointFailure: as for ``ping``.
+        Source: action VALIDATE of the trigger.dev v2 endpoint protocol.
+        """
+        answer = await self._call(
+            url, lambda: endpoint_request.validate(secrets=secrets, now=time.time(), api_key=api_key)
+        )
+        return Identity(_parse(ValidateAnswer, answer, "VALIDATE").endpoint_id, answer.url)
+
+    async def index(self, url: str, secrets: Sequence[bytes], api_key: str | None = None) -> EndpointAnswer:
         """Read an endpoint's manifest: its jobs, sources and so on.
 
         Raises:
@@ -98,8 +128,58 @@ class EndpointClient:
         Source: action INDEX_ENDPOINT of the trigger.dev v2 endpoint protocol.
         """
         return await self._call(
-            url, lambda: endpoint_request.index_endpoint(secrets=secrets, now=time.time())
+            url, lambda: endpoint_request.index_endpoint(secrets=secrets, now=time.time(), api_key=api_key)
         )
+
+    async def respond(
+        self,
+        url: str,
+        described: Mapping[str, str],
+        body: bytes,
+        secrets: Sequence[bytes],
+        api_key: str | None = None,
+    ) -> ImmediateResponse:
+        """Ask an endpoint how a request to one of its HTTP endpoints is to be answered.
+
+        Args:
+            described: the ``x-ts-*`` headers that tell of the request.
+            body: of the request, as it came.
+        Raises:
+            EndpointFailure: as for ``ping``.
+        Source: action DELIVER_HTTP_ENDPOINT_REQUEST_FOR_RESPONSE of the trigger.dev v2 endpoint protocol.
+        """
+        action = "DELIVER_HTTP_ENDPOINT_REQUEST_FOR_RESPONSE"
+        extra = {**described, "content-type": headers.BYTES_TYPE}
+        answer = await self._call(
+            url,
+            lambda: endpoint_request.deliver(
+                action, extra, body, secrets=secrets, now=time.time(), api_key=api_key
+            ),
+        )
+        return _parse(ImmediateResponse, answer, action)
+
+    async def initialize_trigger(
+        self, url: str, body: bytes, secrets: Sequence[bytes], api_key: str | None = None
+    ) -> JsonText:
+        """Ask an endpoint what a dynamic trigger wants registered for some parameters.
+
+        Args:
+            body: ``{id, params, accountId?, metadata?}``.
+        Returns: a ``TriggerRegistration`` as it was written.
+        Raises:
+            EndpointFailure: as for ``ping``; also when the app has no such trigger.
+        Source: action INITIALIZE_TRIGGER of the trigger.dev v2 endpoint protocol.
+        """
+        action = "INITIALIZE_TRIGGER"
+        extra = {"content-type": headers.JSON_TYPE}
+        answer = await self._call(
+            url,
+            lambda: endpoint_request.deliver(
+                action, extra, body, secrets=secrets, now=time.time(), api_key=api_key
+            ),
+        )
+        _parse(TriggerRegistration, answer, action)
+        return answer.document
 
     async def _call(self, url: str, build: Callable[[], EndpointRequest]) -> EndpointAnswer:
         """POST, and again where a redirect points; newly signed, since an endpoint refuses a replay."""
@@ -158,10 +238,11 @@ _BODY_HEADERS = (
 
 def _read_answer(url: str, response: httpx.Response) -> JsonText:
     if response.status_code == 401:
-        raise EndpointFailure(
+        hint = _hint(response)
+        raise (KeyWanted if hint == _KEY_MISSING else EndpointFailure)(
             "ENDPOINT_UNAUTHORIZED",
-            f"{url} refused the request's signature (401): {_hint(response)}. "
-            "Give the app the secret API key of the environment that it is registered in (PERDURE_API_KEY)",
+            f"{url} refused the request (401): {hint}. Give the app the secret API key of the environment "
+            "that it is registered in (PERDURE_API_KEY; the JavaScript SDK reads TRIGGER_API_KEY)",
         )
     if response.status_code != 200:
         raise EndpointFailure("ENDPOINT_STATUS", f"{url} answered {response.status_code}: {_hint(response)}")
@@ -177,6 +258,15 @@ def _read_answer(url: str, response: httpx.Response) -> JsonText:
     if not isinstance(document.value, dict):
         raise EndpointFailure("ENDPOINT_ANSWER", f"{url} answered JSON that is no object: {_hint(response)}")
     return document
+
+
+def _parse(message: type[Message], answer: EndpointAnswer, action: str) -> Message:
+    try:
+        return message.parse(answer.document.text)
+    except MalformedMessage as error:
+        raise EndpointFailure(
+            "ENDPOINT_ANSWER", f"{answer.url} did not answer {action} as an endpoint: {error}"
+        ) from error
 
 
 def _hint(response: httpx.Response) -> str:

@@ -17,7 +17,13 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from perdure_engine.errors import DatabaseUnavailable, NotMigrated, PerdureError
+from perdure_engine.errors import (
+    DatabaseUnavailable,
+    NoSecretKey,
+    NotMigrated,
+    PerdureError,
+    UnknownSecretKey,
+)
 from perdure_server.responses import value_response
 
 logger = logging.getLogger("perdure.server")
@@ -64,6 +70,9 @@ async def answer_error(request: Request, error: Exception) -> Response:
     if isinstance(error, NotMigrated):
         logger.error("%s %s: %s", request.method, request.url.path, error)
         return _answer(503, "NOT_MIGRATED", str(error), {"retry-after": str(RETRY_AFTER_S)})
+    if isinstance(error, NoSecretKey | UnknownSecretKey):  # the operator's to mend, not the caller's
+        logger.error("%s %s: %s", request.method, request.url.path, error)
+        return _answer(503, error.code, error.message)
     if isinstance(error, PerdureError) and error.code in STATUS_OF_SQLSTATE:
         return _answer(STATUS_OF_SQLSTATE[error.code], error.code, error.message)
     if isinstance(error, HTTPException) and error.status_code == 404:

@@ -20,8 +20,10 @@ _STATUS_TEXTS = {
     404: "There is no such thing in the key's environment.",
     409: "The state of the thing does not allow this, or not any more.",
     413: "The body is too large.",
+    429: "Too many requests with this key; come again at `x-ratelimit-reset`, in unix milliseconds.",
     500: "The server failed; its log has the details under the request id.",
-    503: "The database cannot be reached; come again after `retry-after` seconds.",
+    502: "The app did not answer as it should.",
+    503: "Come again after `retry-after` seconds: the database is away. Without it: a secret key is missing.",
 }
 
 
@@ -83,10 +85,11 @@ class _Schemas:
         """A reference to the model's schema, or the schema itself."""
         return self._by_key[id(model), "validation"]
 
-    def properties(self, model: type[BaseModel]) -> dict[str, Any]:
-        """The members of a model by name."""
-        properties: dict[str, Any] = self.definitions[self.of(model)["$ref"].rsplit("/", 1)[1]]["properties"]
-        return properties
+    def members(self, model: type[BaseModel]) -> list[tuple[str, dict[str, Any], bool]]:
+        """The members of a model: name, schema, and whether it must be there."""
+        schema = self.definitions[self.of(model)["$ref"].rsplit("/", 1)[1]]
+        required = schema.get("required", ())
+        return [(name, member, name in required) for name, member in schema["properties"].items()]
 
 
 def _describe(operation: Operation, name: str, schemas: _Schemas) -> dict[str, Any]:
@@ -123,7 +126,7 @@ def _answer(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
 def _errors(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     statuses = {*operation.errors, 500}
     if operation.access is not Access.OPEN:
-        statuses |= {401, 503}
+        statuses |= {401, 429, 503}
     if operation.access is Access.SECRET:
         statuses.add(403)
     if operation.body is not None:
@@ -131,9 +134,12 @@ def _errors(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     if operation.query is not None or "{" in operation.path:
         statuses.add(400)
     content = {"application/json": {"schema": schemas.of(ErrorAnswer)}}
-    return {
+    described: dict[str, Any] = {
         str(status): {"description": _STATUS_TEXTS[status], "content": content} for status in sorted(statuses)
     }
+    if operation.any_status:
+        described["default"] = {"description": "As the app answers."}
+    return described
 
 
 def _parameters(operation: Operation, schemas: _Schemas) -> list[dict[str, Any]]:
@@ -142,8 +148,8 @@ def _parameters(operation: Operation, schemas: _Schemas) -> list[dict[str, Any]]
         for name in re.findall(r"\{(\w+)\}", operation.path)
     ]
     if operation.query is not None:
-        for name, schema in schemas.properties(operation.query).items():
-            parameters.append({"name": name, "in": "query", "required": False, "schema": schema})
+        for name, schema, required in schemas.members(operation.query):
+            parameters.append({"name": name, "in": "query", "required": required, "schema": schema})
     for name, meaning in (operation.headers or {}).items():
         parameters.append(
             {

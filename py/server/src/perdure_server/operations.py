@@ -2,11 +2,49 @@
 
 from __future__ import annotations
 
-from perdure_server.api import endpoints, events, health, openapi, runs, sources, tasks, whoami
+from perdure_server.api import (
+    callbacks,
+    connections,
+    dynamic_triggers,
+    endpoints,
+    event_dispatchers,
+    events,
+    health,
+    http_endpoints,
+    jobs,
+    openapi,
+    runs,
+    schedules,
+    sources,
+    statuses,
+    store,
+    tasks,
+    webhooks,
+    whoami,
+)
 from perdure_server.routing import Operation
 
 # The hot ones first: routes are tried in this order.
-_RESOURCES = (tasks, events, runs, sources, endpoints, whoami, openapi, health)
+_RESOURCES = (
+    tasks,
+    events,
+    runs,
+    jobs,
+    statuses,
+    store,
+    event_dispatchers,
+    callbacks,
+    sources,
+    http_endpoints,
+    webhooks,
+    dynamic_triggers,
+    schedules,
+    endpoints,
+    connections,
+    whoami,
+    openapi,
+    health,
+)
 
 OPERATIONS: tuple[Operation, ...] = tuple(
     operation for resource in _RESOURCES for operation in resource.operations

@@ -17,7 +17,9 @@ from starlette.routing import BaseRoute, Match, NoMatchFound
 from starlette.types import Receive, Scope, Send
 
 from perdure_server.auth import authenticate
+from perdure_server.cors import answer_preflight, open_to_browsers
 from perdure_server.errors import ApiError
+from perdure_server.services import services_of
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 
@@ -25,7 +27,10 @@ ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 class Access(Enum):
-    """Which key opens an operation."""
+    """Which key opens an operation.
+
+    What a public key opens, pages of any origin may read. Operations with a key count towards its rate limit.
+    """
 
     SECRET = "secret"
     SECRET_OR_PUBLIC = "secret or public"
@@ -45,6 +50,8 @@ class Operation:
         query: the model of the query string.
         headers: request headers that change what happens, with their meaning.
         errors: statuses besides those that every guarded operation has.
+        any_status: the answer may be anything, because it is an app's.
+        raw_key: clients send the last segment without encoding it: it may hold slashes.
     """
 
     method: str | tuple[str, ...]
@@ -52,10 +59,12 @@ class Operation:
     handler: Handler
     access: Access = Access.SECRET
     answer: type[BaseModel] | TypeAdapter[Any] | None = None
-    body: type[BaseModel] | None = None
+    body: type[BaseModel] | TypeAdapter[Any] | None = None
     query: type[BaseModel] | None = None
     headers: Mapping[str, str] | None = None
     errors: tuple[int, ...] = ()
+    any_status: bool = False
+    raw_key: bool = False
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -65,7 +74,10 @@ class Operation:
     async def serve(self, request: Request) -> Response:
         """Check the key, then run the handler."""
         if self.access is not Access.OPEN:
-            request.state.caller = await authenticate(request, public=self.access is Access.SECRET_OR_PUBLIC)
+            caller = await authenticate(request, public=self.access is Access.SECRET_OR_PUBLIC)
+            request.state.caller = caller
+            if (limiter := services_of(request).rate_limiter) is not None:
+                limiter.take(caller.api_key_id)
         return await self.handler(request)
 
 
@@ -78,8 +90,10 @@ class Resource(BaseRoute):
 
     def __init__(self, path: str, operations: Iterable[Operation]) -> None:
         self.path = path
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(path))
-        self._pattern = re.compile(pattern)
+        operations = tuple(operations)
+        last = ".+" if any(operation.raw_key for operation in operations) else "[^/]+"
+        pattern = re.sub(r"\\{(\w+)\\}$", rf"(?P<\1>{last})", re.escape(path))
+        self._pattern = re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", pattern))
         self._operations: dict[str, Operation] = {}
         for operation in operations:
             for method in operation.methods:
@@ -88,6 +102,11 @@ class Resource(BaseRoute):
                 self._operations[method] = operation
         if "GET" in self._operations:
             self._operations.setdefault("HEAD", self._operations["GET"])
+        self._public = [
+            method
+            for method, operation in self._operations.items()
+            if operation.access is Access.SECRET_OR_PUBLIC
+        ]
 
     @property
     def operations(self) -> Mapping[str, Operation]:
@@ -109,6 +128,11 @@ class Resource(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the method's operation; 405 with all that the path allows when there is none."""
+        if self._public:
+            open_to_browsers(scope)
+            if scope["method"] == "OPTIONS":
+                await answer_preflight(self._public)(scope, receive, send)
+                return
         operation = self._operations.get(scope["method"])
         if operation is None:
             raise HTTPException(405, headers={"allow": ", ".join(self._operations)})

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Event
 
 import httpx
 from starlette.requests import Request
@@ -13,8 +14,10 @@ from perdure_engine import environments
 from perdure_engine.errors import NotMigrated, translated
 from perdure_engine.migrator.source import Migration, default_source
 from perdure_engine.pool import Connection, Pool, open_pool
+from perdure_engine.sealing import SecretBox
 from perdure_server.endpoint_client import EndpointClient
 from perdure_server.grouped_writes import EventSender, TaskWriter
+from perdure_server.rate_limit import RateLimiter
 from perdure_server.settings import Settings
 
 ROLE = "perdure_server"
@@ -29,7 +32,10 @@ class Services:
     endpoints: EndpointClient
     tasks: TaskWriter
     events: EventSender
+    secrets: SecretBox
+    rate_limiter: RateLimiter | None
     migrations: tuple[Migration, ...]  # of this release
+    stopping: Event = field(default_factory=Event)  # set when the process was told to stop
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for one request, in autocommit: every engine call is a transaction.
@@ -83,6 +89,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ),
             tasks=TaskWriter(connection),
             events=EventSender(connection),
+            secrets=SecretBox.from_setting(settings.secret_keys),
+            rate_limiter=RateLimiter(settings.rate_limit) if settings.rate_limit else None,
             migrations=tuple(default_source().migrations),
         )
         yield services

@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from perdure_engine.errors import InvalidSecretKey
+from perdure_engine.sealing import SETTING, SecretBox
+from perdure_server.rate_limit import RateLimit
+
 MEBIBYTE = 1024 * 1024
 
 
@@ -30,6 +34,9 @@ class Settings:
         endpoint_timeout_s: seconds an endpoint has to answer PING or INDEX_ENDPOINT.
         endpoint_answer_limit: bytes of such an answer.
         access_log: write one line for each request.
+        rate_limit: on the requests of each API key, by this process; None: none.
+        secret_keys: what stored tokens are encrypted with, as ``PERDURE_SECRET_KEYS`` has them; None: nothing
+            that needs one can be done.
     """
 
     database_url: str = field(repr=False)  # it may hold a password
@@ -41,6 +48,8 @@ class Settings:
     endpoint_timeout_s: float = 5.0
     endpoint_answer_limit: int = 16 * MEBIBYTE
     access_log: bool = True
+    rate_limit: RateLimit | None = None
+    secret_keys: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] | None = None) -> Settings:
@@ -104,6 +113,21 @@ def _switch(name: str, value: str) -> bool:
     return value.lower() in ("1", "true")
 
 
+def _rate_limit(name: str, value: str) -> RateLimit:
+    try:
+        return RateLimit.parse(value)
+    except ValueError as error:
+        raise InvalidSettings(f"{name} {error}") from None
+
+
+def _secret_keys(name: str, value: str) -> str:
+    try:
+        SecretBox.from_setting(value)
+    except InvalidSecretKey as error:
+        raise InvalidSettings(str(error)) from None
+    return value
+
+
 _VARIABLES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "public_url": ("PERDURE_PUBLIC_URL", _origin),
     "pool_size": ("PERDURE_POOL_SIZE", _whole_number),
@@ -113,4 +137,6 @@ _VARIABLES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "endpoint_timeout_s": ("PERDURE_ENDPOINT_TIMEOUT_S", _seconds),
     "endpoint_answer_limit": ("PERDURE_ENDPOINT_ANSWER_LIMIT", _whole_number),
     "access_log": ("PERDURE_ACCESS_LOG", _switch),
+    "rate_limit": ("PERDURE_RATE_LIMIT", _rate_limit),
+    "secret_keys": (SETTING, _secret_keys),
 }

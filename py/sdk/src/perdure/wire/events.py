@@ -50,7 +50,7 @@ class RawEvent(WireModel):
     name: str = Field(min_length=1)
     payload: JsonValue = Field(default_factory=dict)
     context: JsonValue = Field(default_factory=dict)
-    id: str | None = None
+    id: str | None = Field(default=None, min_length=1, max_length=1000)
     timestamp: AwareDatetime | None = None
     source: str | None = None
     payload_type: Literal["JSON", "REQUEST"] | None = None
@@ -61,7 +61,7 @@ class SendEventOptions(WireModel):
 
     deliver_at: AwareDatetime | None = None
     deliver_after: int | None = None
-    account_id: str | None = None
+    account_id: str | None = Field(default=None, min_length=1)
 
 
 class SendEventBody(WireModel):

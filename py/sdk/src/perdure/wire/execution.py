@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import (
@@ -272,15 +274,26 @@ ExecuteJobReply: TypeAlias = Annotated[
 ]
 
 _REPLY: TypeAdapter[ExecuteJobReply] = TypeAdapter(ExecuteJobReply, config=ConfigDict(defer_build=True))
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def parse_reply(body: bytes) -> ExecuteJobReply:
     """Read an endpoint's answer to EXECUTE_JOB.
 
+    Half a surrogate pair, such as a text has that was cut inside of an emoji, reads as a question mark.
+
     Raises:
         MalformedMessage: not JSON, an unknown status, or a missing or wrong field; the text says which.
     """
     try:
-        return _REPLY.validate_json(body)
+        return _REPLY.validate_json(_without_halves(body) if _SURROGATE.search(body) else body)
     except ValidationError as error:
         raise MalformedMessage(f"not a reply to EXECUTE_JOB: {describe(error)}") from error
+
+
+def _without_halves(body: bytes) -> bytes:
+    """JSON allows half a surrogate pair as an escape, and JavaScript writes it; pydantic does not read it."""
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False).encode(errors="replace")
+    except (ValueError, RecursionError):
+        return body

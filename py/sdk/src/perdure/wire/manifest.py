@@ -88,10 +88,13 @@ class StaticTrigger(WireModel):
 
 
 class ScheduleOptions(WireModel):
-    """``seconds`` for an interval, ``cron`` (5 fields, UTC) for a cron schedule."""
+    """``seconds`` for an interval; ``cron``, 5 fields, for a cron schedule."""
 
     seconds: int | None = None
     cron: str | None = None
+    timezone: str | None = Field(
+        default=None, description="Whose clocks `cron` means: an IANA name. Absent: UTC."
+    )
 
 
 class ScheduleMetadata(WireModel):

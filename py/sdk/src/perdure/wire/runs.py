@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import AwareDatetime, Field, JsonValue
 
 from perdure.wire.base import OutputModel, WireModel
@@ -30,6 +32,28 @@ class StatusRecord(WireModel):
     state: str | None = None
     data: JsonValue = None
     history: list[dict[str, JsonValue]] = Field(default_factory=list)
+
+
+class StatusUpdate(WireModel):
+    """Body of ``PUT /api/v1/runs/{runId}/statuses/{statusKey}``: what is absent keeps its value."""
+
+    label: str | None = None
+    state: Literal["loading", "success", "failure"] | None = None
+    data: dict[str, JsonValue] | None = None
+
+
+class RunState(OutputModel):
+    """How a run stands, without its tasks."""
+
+    id: str
+    status: RunStatus
+
+
+class RunStatuses(WireModel):
+    """Answer of ``GET /api/v2/runs/{runId}/statuses``, in the order in which the statuses were first set."""
+
+    run: RunState
+    statuses: list[StatusRecord]
 
 
 class Run(OutputModel):

@@ -16,7 +16,7 @@ from perdure.wire.events import RawEvent
 class SourceChannel(WireModel):
     """Where the provider shall send: the public URL of the source."""
 
-    type: Literal["HTTP"] = "HTTP"
+    type: Literal["HTTP", "SQS", "SMTP"] = "HTTP"
     url: str
 
 

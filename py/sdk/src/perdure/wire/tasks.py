@@ -78,7 +78,7 @@ class TaskRecord(OutputModel):
 class StoreTasksBody(WireModel):
     """Body of ``PUT /api/v1/runs/{runId}/tasks``: parents before their children."""
 
-    lease_number: int
+    lease_number: int = Field(ge=0, le=2**31 - 1)
     tasks: list[TaskRecord]
 
 

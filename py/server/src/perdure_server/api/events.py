@@ -16,6 +16,7 @@ from perdure_server.params import path_text
 from perdure_server.responses import json_response
 from perdure_server.routing import Access, Operation
 from perdure_server.services import services_of
+from perdure_server.version_1 import to_version_1
 
 _USERS_OWN = ("payload", "context")
 
@@ -54,9 +55,15 @@ async def send_events(request: Request) -> Response:
 
 async def get_event(request: Request) -> Response:
     """Show an event and the runs that it started."""
-    async with services_of(request).connection() as conn:
-        found = await events.get_event(conn, caller_of(request).environment_id, path_text(request, "eventId"))
-    return json_response(found)
+    return json_response(await _read_event(request))
+
+
+async def get_event_v1(request: Request) -> Response:
+    """Show an event and the runs that it started to clients of version 1.
+
+    They know no EXECUTING, WAITING_TO_CONTINUE and WAITING_TO_EXECUTE: these read as STARTED.
+    """
+    return json_response(to_version_1(await _read_event(request)))
 
 
 async def cancel_event(request: Request) -> Response:
@@ -77,6 +84,11 @@ async def cancel_event_runs(request: Request) -> Response:
     return json_response(outcome)
 
 
+async def _read_event(request: Request) -> bytes:
+    async with services_of(request).connection() as conn:
+        return await events.get_event(conn, caller_of(request).environment_id, path_text(request, "eventId"))
+
+
 def _options(options: SendEventOptions | None) -> bytes:
     return options.to_wire_bytes() if options is not None else b"{}"
 
@@ -91,7 +103,7 @@ operations = [
         access=Access.SECRET_OR_PUBLIC, answer=EventDetails, errors=(404,),
     ),
     Operation(
-        "GET", "/api/v1/events/{eventId}", get_event,
+        "GET", "/api/v1/events/{eventId}", get_event_v1,
         access=Access.SECRET_OR_PUBLIC, answer=EventDetails, errors=(404,),
     ),
     Operation("POST", "/api/v1/events/{eventId}/cancel", cancel_event, answer=ApiEventLog, errors=(404, 409)),

@@ -1,4 +1,4 @@
-"""Runs: reading, listing, cancelling."""
+"""Runs: reading, listing, cancelling, doing them again."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from perdure.wire.runs import Run
-from perdure.wire.statuses import RunStatus
 from perdure_engine import runs
 from perdure_server.auth import caller_of, is_secret
 from perdure_server.body import read_query
-from perdure_server.json_text import decode_json, join_object, split_object
 from perdure_server.messages.runs import ListRunsQuery, RunList, RunQuery
 from perdure_server.params import path_uuid
 from perdure_server.responses import json_response
 from perdure_server.routing import Access, Operation
 from perdure_server.services import services_of
-
-_UNKNOWN_TO_V1 = (RunStatus.EXECUTING, RunStatus.WAITING_TO_CONTINUE, RunStatus.WAITING_TO_EXECUTE)
+from perdure_server.version_1 import to_version_1
 
 
 async def get_run(request: Request) -> Response:
@@ -30,12 +27,7 @@ async def get_run_v1(request: Request) -> Response:
 
     They know no EXECUTING, WAITING_TO_CONTINUE and WAITING_TO_EXECUTE: these read as STARTED.
     """
-    members = {
-        name: member.text for name, member in split_object(decode_json(await _read_run(request))).items()
-    }
-    if members["status"].strip('"') in _UNKNOWN_TO_V1:
-        members["status"] = f'"{RunStatus.STARTED}"'
-    return json_response(join_object(members).encode())
+    return json_response(to_version_1(await _read_run(request)))
 
 
 async def list_runs(request: Request) -> Response:
@@ -61,6 +53,28 @@ async def cancel_run(request: Request) -> Response:
     run_id = path_uuid(request, "runId", what="run")
     async with services_of(request).connection() as conn:
         run = await runs.cancel_run(conn, caller_of(request).environment_id, run_id)
+    return json_response(run)
+
+
+async def rerun_run(request: Request) -> Response:
+    """Do all of a run's work again, as a new run for a copy of its event.
+
+    It gets the job's newest version; 409 JQ002 when that is disabled. The answer is the new run.
+    """
+    run_id = path_uuid(request, "runId", what="run")
+    async with services_of(request).connection() as conn:
+        run = await runs.rerun_run(conn, caller_of(request).environment_id, run_id)
+    return json_response(run)
+
+
+async def continue_run(request: Request) -> Response:
+    """Let a run that ended without success go on where it stopped.
+
+    Finished tasks keep their results. 409 JQ002 when it has not ended, 409 JQ003 when it ended with success.
+    """
+    run_id = path_uuid(request, "runId", what="run")
+    async with services_of(request).connection() as conn:
+        run = await runs.continue_run(conn, caller_of(request).environment_id, run_id)
     return json_response(run)
 
 
@@ -91,4 +105,6 @@ operations = [
     ),
     Operation("GET", "/api/v1/runs", list_runs, query=ListRunsQuery, answer=RunList),
     Operation("POST", "/api/v1/runs/{runId}/cancel", cancel_run, answer=Run, errors=(404, 409)),
+    Operation("POST", "/api/v1/runs/{runId}/rerun", rerun_run, answer=Run, errors=(404, 409)),
+    Operation("POST", "/api/v1/runs/{runId}/continue", continue_run, answer=Run, errors=(404, 409)),
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from perdure_server.auth import caller_of
 from perdure_server.body import check_body, engine_text, read_body, read_json_object
 from perdure_server.json_text import encode_json
 from perdure_server.params import path_text, path_uuid
+from perdure_server.received import received_headers, received_url
 from perdure_server.responses import json_response, value_response
 from perdure_server.routing import ANY_METHOD, Access, Operation
 from perdure_server.services import services_of
@@ -39,32 +40,18 @@ async def receive_source_request(request: Request) -> Response:
     services = services_of(request)
     source_id = path_uuid(request, "sourceId", what="source")
     body = await read_body(request, limit=services.settings.webhook_body_limit)
+    headers = encode_json(received_headers(request)).encode()
     async with services.connection() as conn:
         await sources.receive_source_request(
-            conn, source_id, _public_url(request), request.method, _headers(request), body
+            conn, source_id, received_url(request), request.method, headers, body
         )
     return value_response({"ok": True})
-
-
-def _public_url(request: Request) -> str:
-    """The URL that the provider called: a proxy in front may have changed what arrives here."""
-    public_url = services_of(request).settings.public_url
-    sent = request.url
-    return f"{public_url}{sent.path}{'?' + sent.query if sent.query else ''}" if public_url else str(sent)
-
-
-def _headers(request: Request) -> bytes:
-    """The headers as a JSON object by lower-case name, several of one name joined as HTTP says."""
-    joined: dict[str, str] = {}
-    for name, value in request.headers.items():
-        joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return encode_json(joined).encode()
 
 
 operations = [
     Operation(
         "PUT", "/api/v2/{clientId}/sources/{key}", update_source,
-        body=UpdateSource, answer=UpdateSourceAnswer, errors=(404,),
+        body=UpdateSource, answer=UpdateSourceAnswer, errors=(404,), raw_key=True,
     ),
     Operation(
         ANY_METHOD, "/api/v1/sources/http/{sourceId}", receive_source_request,

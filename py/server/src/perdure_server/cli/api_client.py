@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -11,17 +10,12 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from perdure.wire import endpoint_request
-from perdure.wire.base import MalformedMessage
-from perdure.wire.manifest import ValidateAnswer
-from perdure.wire.signing import derive_signing_secret
 from perdure_server.cli.dev_files import DevFiles
 from perdure_server.cli.failures import CommandFailed
 
 DEFAULT_PORT = 8030
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TIMEOUT_S = 30.0
-_MAX_REDIRECTS = 5
 
 
 class ApiClient:
@@ -34,7 +28,6 @@ class ApiClient:
 
     def __init__(self, url: str, key: str) -> None:
         self.url = url.rstrip("/")
-        self._key = key
         self._client = _http_client(self.url, {"authorization": f"Bearer {key}"})
 
     def get(self, path: str, **query: str | int | bool | None) -> Any:
@@ -57,39 +50,6 @@ class ApiClient:
             CommandFailed: as for ``get``.
         """
         return self._call("POST", path, json=body)
-
-    def ask_endpoint_id(self, url: str) -> str:
-        """Ask the app at ``url`` which id it gives itself; signed with this client's key.
-
-        Raises:
-            CommandFailed: no answer, or one that is no endpoint's.
-        Source: action VALIDATE of the trigger.dev v2 endpoint protocol.
-        """
-        try:
-            with _http_client(url) as client:
-                answer = self._validate(client, url)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise CommandFailed(f"{url} does not answer: {error}\nIs the app running there?") from error
-        try:
-            if answer.status_code != 200:
-                raise MalformedMessage(f"status {answer.status_code}: {answer.text[:200]}")
-            return ValidateAnswer.parse(answer.content).endpoint_id
-        except MalformedMessage as error:
-            raise CommandFailed(
-                f"{url} did not say which app it is ({error})\n"
-                "Is it where the app serves Perdure, and does the app have the same PERDURE_API_KEY? "
-                "For an app that is no Python SDK's: perdure endpoints register URL --id ID."
-            ) from error
-
-    def _validate(self, client: httpx.Client, url: str) -> httpx.Response:
-        """POST, and again where a redirect points, such as the slash behind a mounted app; newly signed."""
-        for _ in range(_MAX_REDIRECTS):
-            request = endpoint_request.validate(secrets=[derive_signing_secret(self._key)], now=time.time())
-            answer = client.post(url, headers=request.headers, content=request.body)
-            if not answer.has_redirect_location:
-                break
-            url = str(answer.url.join(answer.headers["location"]))
-        return answer
 
     def close(self) -> None:
         """Close the connections."""

@@ -16,6 +16,8 @@ from perdure_server.cli import (
     keys,
     migrate,
     runs,
+    schedules,
+    secret_key,
     serve,
     trigger,
     uninstall,
@@ -23,7 +25,20 @@ from perdure_server.cli import (
 from perdure_server.cli.failures import describe
 from perdure_server.cli.output import print_data, say
 
-SECTIONS = (migrate, uninstall, doctor, serve, dispatcher, dev, runs, trigger, endpoints, keys)
+SECTIONS = (
+    migrate,
+    uninstall,
+    doctor,
+    serve,
+    dispatcher,
+    dev,
+    runs,
+    trigger,
+    schedules,
+    endpoints,
+    keys,
+    secret_key,
+)
 
 app = typer.Typer(
     name="perdure",

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from perdure_engine.embedded import EmbeddedPostgres
+from perdure_engine.sealing import SETTING
 from perdure_server.cli.api_client import ApiClient
 from perdure_server.cli.dev_failures import InternalFailures
 from perdure_server.cli.dev_files import DevFiles
-from perdure_server.cli.endpoints import describe_index, index_endpoint, register_endpoint
+from perdure_server.cli.endpoints import describe_index, register_endpoint
 from perdure_server.cli.failures import CommandFailed
 from perdure_server.cli.http_server import listen_or_refuse
 from perdure_server.cli.local.app_child import RunningApp, start_app
@@ -57,7 +58,7 @@ class DevSession:
         self._files = DevFiles(settings.data_dir)
         self._key = settings.api_key or self._files.ensure_key()
         self._app: RunningApp
-        self._endpoint_id: str | None = None
+        self._endpoint_id: str
         self._family = Family(on_line=_show_line, hurry=hurry, stop_timeout_s=_STOP_TIMEOUT_S)
         self._url = f"http://127.0.0.1:{settings.port}"
         self._app_url = f"http://127.0.0.1:{settings.app_port}{settings.path}"
@@ -93,7 +94,7 @@ class DevSession:
                 self._family,
                 database_url,
                 settings.port,
-                self._variables,
+                {**self._variables, SETTING: os.environ.get(SETTING) or self._files.ensure_secret_key()},
                 public_url=settings.public_url,
                 log_level=settings.log_level,
             )
@@ -117,24 +118,18 @@ class DevSession:
             yield postgres.url()
 
     def _register(self, api: ApiClient, app: RunningApp) -> str:
-        """Register the app, or read its jobs again; tells what it has."""
-        endpoint_id = app.endpoint_id or self._ask_id(api)
-        if endpoint_id == self._endpoint_id:
-            index = index_endpoint(api, endpoint_id)
-        else:
-            index = register_endpoint(api, endpoint_id, self._app_url)["endpointIndex"]
-            self._endpoint_id = endpoint_id
-        return describe_index(index)
-
-    def _ask_id(self, api: ApiClient) -> str:
-        """The id of an app that is an ASGI app, asked over HTTP."""
+        """Register the app, which also reads its jobs again; tells what it has."""
         try:
-            return api.ask_endpoint_id(self._app_url)
+            endpoint = register_endpoint(api, app.endpoint_id, self._app_url)
         except CommandFailed as error:
+            if app.endpoint_id is not None:
+                raise
             raise CommandFailed(
                 f"{error.text}\n{self._settings.target} has to serve Perdure at {self._settings.path}: "
                 "where it has mounted it elsewhere, give that --path."
             ) from error
+        self._endpoint_id = endpoint["slug"]
+        return describe_index(endpoint["endpointIndex"])
 
     def _follow_code(self, api: ApiClient, listener: socket.socket, failures: InternalFailures) -> None:
         with watch_code(self._settings.watched) as changes:
@@ -183,6 +178,7 @@ class DevSession:
         print_data(
             "\n  perdure trigger NAME --payload '{}'   send an event"
             "\n  perdure runs list                     see what came of it"
+            "\n  perdure schedules on                  let schedules fire; at first they do not"
             "\n  Ctrl-C                                stop everything\n"
         )
 

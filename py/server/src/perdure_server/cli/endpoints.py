@@ -49,7 +49,7 @@ def register(
 ) -> None:
     """Register an app, or its new URL, and read its jobs. Exit status 1 when they cannot be read."""
     with connect(api_url, api_key, data_dir) as api:
-        endpoint = register_endpoint(api, endpoint_id or api.ask_endpoint_id(url), url, timeout_ms)
+        endpoint = register_endpoint(api, endpoint_id, url, timeout_ms)
     if as_json:
         print_json(endpoint)
     else:
@@ -96,19 +96,21 @@ def index(
     _report(slug, result)
 
 
-def register_endpoint(api: ApiClient, slug: str, url: str, timeout_ms: int | None = None) -> dict[str, Any]:
+def register_endpoint(
+    api: ApiClient, slug: str | None, url: str, timeout_ms: int | None = None
+) -> dict[str, Any]:
     """Register an app.
 
     Args:
+        slug: None: the app is asked.
         timeout_ms: None: as before.
     Returns: the endpoint; ``endpointIndex`` is what came of reading its jobs.
     Raises:
         CommandFailed: it does not answer as it should; nothing was registered.
     """
-    body: dict[str, Any] = {"id": slug, "url": url}
-    if timeout_ms is not None:
-        body["timeoutMs"] = timeout_ms
-    endpoint: dict[str, Any] = api.post("/api/v1/endpoints", body)
+    body = {"id": slug, "url": url, "timeoutMs": timeout_ms}
+    given = {name: value for name, value in body.items() if value is not None}
+    endpoint: dict[str, Any] = api.post("/api/v1/endpoints", given)
     result = api.get(f"/api/v1/endpointindex/{endpoint['endpointIndex']['id']}")
     return {**endpoint, "endpointIndex": {**endpoint["endpointIndex"], **result}}
 

@@ -44,6 +44,7 @@ class HttpServer:
             only logs them, does not run it. None: uvicorn runs the app's, if it has one.
         drain_s: seconds that requests under way may take when told to stop.
         on_started: called when connections are accepted.
+        on_stopping: called when the process is told to stop; requests under way are served to their end.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class HttpServer:
         lifespan: AbstractAsyncContextManager[Any] | None = None,
         drain_s: float,
         on_started: Callable[[], None] = lambda: None,
+        on_stopping: Callable[[], None] = lambda: None,
     ) -> None:
         self._lifespan = lifespan
         self._listener = listener
@@ -65,7 +67,7 @@ class HttpServer:
             server_header=False,
             timeout_graceful_shutdown=math.ceil(drain_s),
         )
-        self._server = _Server(config, on_started)
+        self._server = _Server(config, on_started, on_stopping)
 
     def run(self) -> None:
         """Serve.
@@ -89,14 +91,22 @@ class HttpServer:
 class _Server(uvicorn.Server):
     """Says when it has started; ends like any function instead of by the signal that asked for it."""
 
-    def __init__(self, config: uvicorn.Config, on_started: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, on_started: Callable[[], None], on_stopping: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._on_started = on_started
+        self._on_stopping = on_stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         await super().startup(sockets)
         self._on_started()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop, and say so."""
+        self._on_stopping()
+        super().handle_exit(sig, frame)
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

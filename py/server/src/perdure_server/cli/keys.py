@@ -12,7 +12,7 @@ from perdure_engine.errors import NotFound
 from perdure_engine.pool import Connection
 from perdure_server.cli.database import OWNER, run_in_database
 from perdure_server.cli.failures import CommandFailed
-from perdure_server.cli.options import DEFAULT_PROJECT, AsJson, DatabaseUrl, ProjectSlug
+from perdure_server.cli.options import DEFAULT_PROJECT, AsJson, DatabaseUrl, EnvironmentSlug, ProjectSlug
 from perdure_server.cli.output import print_data, print_json, say
 
 keys = typer.Typer(no_args_is_help=True, help="Make and revoke API keys, in the database.")
@@ -22,9 +22,7 @@ keys = typer.Typer(no_args_is_help=True, help="Make and revoke API keys, in the 
 def create(
     database_url: DatabaseUrl = "",
     project: ProjectSlug = DEFAULT_PROJECT,
-    environment: Annotated[
-        str, typer.Option(envvar="PERDURE_ENVIRONMENT", help="dev, stg, prod or prev.")
-    ] = "dev",
+    environment: EnvironmentSlug = "dev",
     public: Annotated[
         bool,
         typer.Option("--public", envvar="PERDURE_PUBLIC", help="A key for browsers, which may only read."),

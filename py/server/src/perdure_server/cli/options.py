@@ -64,4 +64,7 @@ DataDir = Annotated[
     Path,
     typer.Option("--data-dir", envvar="PERDURE_DATA_DIR", help="Where `perdure dev` keeps its files."),
 ]
+EnvironmentSlug = Annotated[
+    str, typer.Option("--environment", envvar="PERDURE_ENVIRONMENT", help="dev, stg, prod or prev.")
+]
 ProjectSlug = Annotated[str, typer.Option("--project", envvar="PERDURE_PROJECT", help="The project's slug.")]

@@ -1,4 +1,4 @@
-"""``perdure runs``: look at runs and cancel them."""
+"""``perdure runs``: look at runs, cancel them, do them again."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from perdure_server.cli.run_progress import follow as follow_run
 from perdure_server.cli.run_view import RunView, fetch_run, view_run
 from perdure_server.cli.views import Views
 
-runs = typer.Typer(no_args_is_help=True, help="Look at runs, and cancel them.")
+runs = typer.Typer(no_args_is_help=True, help="Look at runs, cancel them, do them again.")
 
 RunId = Annotated[str, typer.Argument(envvar="PERDURE_RUN_ID", help="The run's id.")]
 
@@ -136,6 +136,40 @@ def cancel(
     """Cancel a run. Exit status 1 when it has ended in another way before."""
     with connect(api_url, api_key, data_dir) as api:
         run = api.post(f"/api/v1/runs/{segment(run_id)}/cancel")
+    if as_json:
+        print_json(run)
+    say(f"{run['id']} is {run['status']}.")
+
+
+@runs.command()
+def rerun(
+    run_id: RunId,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Do all of a run's work again, as a new run, and print its id."""
+    with connect(api_url, api_key, data_dir) as api:
+        run = api.post(f"/api/v1/runs/{segment(run_id)}/rerun")
+    if as_json:
+        print_json(run)
+    else:
+        print_data(run["id"])
+    say(f"{run['id']} is {run['status']}. To watch it: perdure runs show {run['id']} --follow")
+
+
+@runs.command("continue")
+def continue_run(
+    run_id: RunId,
+    api_url: ApiUrl = None,
+    api_key: ApiKey = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: AsJson = False,
+) -> None:
+    """Let a run that failed or was cancelled go on where it stopped. Exit status 1 for any other run."""
+    with connect(api_url, api_key, data_dir) as api:
+        run = api.post(f"/api/v1/runs/{segment(run_id)}/continue")
     if as_json:
         print_json(run)
     say(f"{run['id']} is {run['status']}.")

@@ -37,6 +37,15 @@ def serve(
     access_log: Annotated[
         bool, typer.Option(envvar="PERDURE_ACCESS_LOG", help="Write a line for each request.")
     ] = True,
+    rate_limit: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PERDURE_RATE_LIMIT",
+            help="A limit on the requests of each API key, such as 750+250/10s: 750 at once, and 250 more "
+            "every 10 seconds. Without it there is none.",
+            show_default=False,
+        ),
+    ] = None,
     drain_s: Annotated[
         float,
         typer.Option(
@@ -57,6 +66,7 @@ def serve(
         "PERDURE_PUBLIC_URL": public_url or "",
         "PERDURE_POOL_SIZE": str(pool_size),
         "PERDURE_ACCESS_LOG": "1" if access_log else "0",
+        "PERDURE_RATE_LIMIT": rate_limit or "",
     }
     app = create_app(Settings.from_environment({**os.environ, **given}))
     listener = listen_or_refuse(host, port)
@@ -67,6 +77,7 @@ def serve(
         lifespan=_ready(app),
         drain_s=drain_s,
         on_started=lambda: say(f"perdure serve: {url}"),
+        on_stopping=lambda: app.state.services.stopping.set(),
     ).run()
 
 

@@ -34,13 +34,22 @@ class RegisterEndpointBody(WireModel):
     """Body of ``POST /api/v1/endpoints``."""
 
     url: Annotated[str, AfterValidator(_check_url)]
-    id: str = Field(
+    id: str | None = Field(
+        default=None,
         pattern="^[!-~]+$",  # travels in a header
-        description="The id that the app gives itself, in ASCII; becomes the endpoint's slug.",
+        description="The id that the app gives itself, in ASCII, which becomes the endpoint's slug; absent: "
+        "the app is asked.",
     )
     timeout_ms: int | None = Field(
         default=None, ge=1, description="How long one request may take; absent: unchanged."
     )
+
+
+class IndexRequest(WireModel):
+    """Body of ``POST /api/v1/endpoints/{slug}/index``: why, for people who look."""
+
+    reason: str | None = None
+    data: JsonValue = None
 
 
 class IndexReference(WireModel):
@@ -62,6 +71,9 @@ class Endpoint(WireModel):
     updated_at: AwareDatetime | None = None
     indexing_hook_identifier: str | None = None
     timeout_ms: int | None = None
+    enabled: bool = Field(
+        default=True, description="False: reading its jobs failed too often; registering it mends that."
+    )
 
 
 class RegisteredEndpoint(Endpoint):
@@ -85,6 +97,12 @@ class EndpointIndex(WireModel):
     stats: dict[str, JsonValue] | None = None
     error: IndexFailure | None = None
     updated_at: AwareDatetime | None = None
+
+
+class Probe(WireModel):
+    """The delivery that asks how long a host lets a function live."""
+
+    id: str
 
 
 class ProjectOfKey(WireModel):
@@ -115,6 +133,6 @@ class Whoami(WireModel):
     type: EnvironmentType
     project: ProjectOfKey
     organization: OrganizationOfKey
-    pk_api_key: str = Field(description="Always empty: keys are not stored, so none can be shown again.")
+    pk_api_key: str = Field(description="The newest public key in force; empty when there is none.")
     created_at: AwareDatetime
     updated_at: AwareDatetime

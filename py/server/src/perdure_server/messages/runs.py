@@ -44,6 +44,13 @@ class ListRunsQuery(WireModel):
     take: Take = 20
 
 
+class JobRunsQuery(WireModel):
+    """Which page of a job's runs to list, newest first."""
+
+    cursor: UUID | None = None
+    take: Take = 20
+
+
 class JobOfRun(WireModel):
     """Which job, in which version."""
 

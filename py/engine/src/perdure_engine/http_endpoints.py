@@ -1,0 +1,47 @@
+"""HTTP endpoints, where raw requests come in: one call for each SQL function. JSON is in wire shape."""
+
+from ._call import fetch_value
+from .adapters import Json
+from .pool import Connection
+
+
+async def list_http_endpoints(conn: Connection, environment_id: str) -> bytes:
+    """The environment's HTTP endpoints, a JSON array of ``{id, url}``; ``id`` is the app's name for it.
+
+    Raises:
+        WrongState: the server's public URL is not set.
+    """
+    found: bytes = await fetch_value(conn, "select perdure.list_http_endpoints(%s)", [environment_id])
+    return found
+
+
+async def receive_http_endpoint_request(
+    conn: Connection,
+    http_endpoint_id: str,
+    environment_slug: str,
+    shortcode: str,
+    request: bytes,
+    body: bytes | None = None,
+    answered: bool = False,
+) -> bytes:
+    """Take a request, or hand it back because the app wants to answer it; returns ``{outcome, …}``.
+
+    Args:
+        conn: a connection of the server.
+        http_endpoint_id: as the URL names it.
+        environment_slug: as the URL names the environment.
+        shortcode: likewise.
+        request: ``{url, method, headers, rawBody}``.
+        body: as received, if ``rawBody`` is not all of it.
+        answered: the app has answered it and lets it go on.
+    Returns: ``{"outcome": "ACCEPTED"}``, or ``ASK`` with ``environmentId``, ``endpoint`` (its slug), ``key``
+        and ``skipTriggeringRuns``.
+    Raises:
+        NotFound: there is no such HTTP endpoint, or it is switched off.
+    """
+    outcome: bytes = await fetch_value(
+        conn,
+        "select perdure.receive_http_endpoint_request(%s, %s, %s, %s, %s, %s)",
+        [http_endpoint_id, environment_slug, shortcode, Json(request), body, answered],
+    )
+    return outcome
