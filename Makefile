@@ -1,6 +1,6 @@
 # Every command of the repository; hooks and .ci/run call these targets. `make help` lists them.
 # Variables: DATABASE_URL (migrate, uninstall), APP (dev), DEMO_FLAGS (demo), TESTS and PYTEST_FLAGS (test), UPGRADE=1
-# (requirements), PYTHON (setup: the interpreter to build .venv with).
+# (requirements), MINUTES and SEED (test-sequences), PYTHON (setup: the interpreter to build .venv with).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,6 +12,8 @@ APP ?= examples.github_reminder.app:app
 DEMO_FLAGS ?=
 TESTS ?=
 PYTEST_FLAGS ?=
+MINUTES ?= 10
+SEED ?=
 
 # What exists of the folders that hold Python of ours; a new member is found by itself.
 PACKAGES := $(wildcard py/*/src integrations/*/src)
@@ -38,6 +40,19 @@ dev: setup ## Run everything for an app in development (APP=module:app).
 .PHONY: test
 test: setup ## Run the tests (TESTS=path, PYTEST_FLAGS=…), on an embedded Postgres or on DATABASE_URL.
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS) $(TESTS)
+
+.PHONY: node
+node: setup ## See to it that there is a Node for test-js: where none is on the PATH, one is installed into .venv.
+	@scripts/node.sh
+
+.PHONY: test-js
+test-js: node ## Run the official JavaScript SDK against the whole system (PYTEST_FLAGS=…).
+	@PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m pytest $(PYTEST_FLAGS) tests/js
+
+.PHONY: test-sequences
+test-sequences: setup ## Walk random sequences of calls of the engine, other ones each time (MINUTES=60, or SEED=… again).
+	@PERDURE_TEST_MINUTES="$(MINUTES)" PERDURE_TEST_SEED="$(SEED)" $(BIN)/python -m pytest -s \
+	    -o faulthandler_timeout=0 $(PYTEST_FLAGS) tests/sql/test_random_sequences.py
 
 .PHONY: lint
 lint: setup ## Check style, types, SQL and imports; change nothing.
@@ -77,8 +92,9 @@ uninstall: setup ## Remove everything of ours from a database (DATABASE_URL=…)
 	@$(BIN)/perdure uninstall $(if $(DATABASE_URL),--database-url "$(DATABASE_URL)")
 
 .PHONY: docs
-docs: setup ## Write docs/reference/ from the headers of the SQL functions.
+docs: setup ## Write docs/reference/ from the headers of the SQL functions and the handlers of the API.
 	@$(BIN)/python scripts/sql_reference.py
+	@$(BIN)/python scripts/http_reference.py
 
 .PHONY: dist
 dist: setup ## Build every distribution into dist/.

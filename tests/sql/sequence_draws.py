@@ -1,4 +1,4 @@
-"""What Hypothesis draws for random sequences of calls: tasks, replies, results."""
+"""What Hypothesis draws for random sequences of calls: tasks, replies, results, answers to other requests."""
 
 from typing import Any
 
@@ -11,11 +11,31 @@ indexes = st.integers(0, 15)  # the smaller, the newer
 keys = st.sampled_from("abcde")
 waits_s = st.sampled_from([2, 30, 3600])
 environments = st.sampled_from([0, 1])
+event_ids = st.sampled_from(["1", "2", "3", "4", None])
+limits = st.sampled_from([None, None, None, 1, 2, {"id": "shared", "limit": 1}, {"id": "shared", "limit": 2}])
+
+URL = "https://api.example/things"
+FETCHES: list[dict[str, Any]] = [
+    {"operation": "fetch", "params": {"url": URL}},
+    {"operation": "fetch", "params": {"url": URL, "retry": {"all": {"strategy": "backoff", "limit": 3}}}},
+    {"operation": "fetch-response", "params": {"url": URL, "timeout": {"durationInMs": 1000, "retry": {}}}},
+    {"operation": "fetch-poll", "params": {"url": URL, "responseFilter": {"body": {"n": [7]}}}},
+    {"operation": "fetch", "params": {}},  # asks for nothing
+]
 
 
 @st.composite
 def tasks(draw: st.DrawFn) -> dict[str, Any]:
-    """Task records, new and met again: open, waiting, finished, inside another."""
+    """Task records, new and met again: open, waiting, finished, called back, done by the platform."""
+    parents = st.just({}) | st.builds(lambda key: {"parentKey": task(key)["idempotencyKey"]}, keys)
+    callbacks = st.builds(
+        lambda seconds: {"callback": {"enabled": True, "timeoutInSeconds": seconds}},
+        st.sampled_from([0, 30, 3600]),
+    )
+    operations = st.sampled_from(FETCHES) | st.builds(
+        lambda fetch, seconds: {**fetch, "delaySeconds": seconds}, st.sampled_from(FETCHES), waits_s
+    )
+    elsewhere = st.builds(lambda shape, parent: {**shape, **parent}, callbacks | operations, parents)
     shapes: st.SearchStrategy[dict[str, Any]] = (
         st.just({})
         | st.builds(lambda seconds, noop: {"delaySeconds": seconds, "noop": noop}, waits_s, st.booleans())
@@ -25,6 +45,7 @@ def tasks(draw: st.DrawFn) -> dict[str, Any]:
         | st.just({"parallel": True})
         | st.builds(lambda key, seconds: {"parentKey": task(key)["idempotencyKey"], "delaySeconds": seconds},
                     keys, waits_s)
+        | elsewhere | elsewhere
     )  # fmt: skip
     drawn: dict[str, Any] = draw(st.builds(lambda key, shape: task(key, **shape), keys, shapes))
     return drawn
@@ -100,4 +121,19 @@ def results(draw: st.DrawFn) -> dict[str, Any]:
     drawn: dict[str, Any] = draw(
         replied | replied | replied | st.builds(lambda verdict: {"verdict": verdict, "message": "x"}, lost)
     )
-    return drawn
+    wish = draw(st.sampled_from([None, None, None, "successSubscription", "failedSubscription"]))
+    return {**drawn, "metadata": {wish: True}} if wish else drawn
+
+
+answers = st.sampled_from(
+    [
+        *[{"verdict": "REPLY", "httpStatus": 200, "headers": {}, "body": '{"n": 7}'}] * 3,
+        {"verdict": "REPLY", "httpStatus": 200, "headers": {}, "body": '{"n": 1}'},
+        {"verdict": "REPLY", "httpStatus": 200, "headers": {}, "body": "no JSON"},
+        {"verdict": "REPLY", "httpStatus": 500, "headers": {}, "body": '{"message": "boom"}'},
+        {"verdict": "TIMEOUT", "message": "no answer"},
+        {"verdict": "UNREACHABLE", "message": "no connection"},
+        {"verdict": "MALFORMED", "message": "too large"},
+    ]
+)
+"""Answers to requests other than executions, or none. The first stand for a good one of any kind."""

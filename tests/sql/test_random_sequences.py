@@ -1,26 +1,28 @@
 """Random sequences of calls over real Postgres, with several leases alive and old ones remembered.
 
-Hypothesis calls the public functions in any order: events (sent twice, delayed, cancelled), claims, tasks and
-results under current and stale leases, alone and in batches, promotions, leaps of the clock, cancellations,
-jobs that go and come back. What each call must answer stands in its rule; what must hold after it, in
-``Engine.look``; that everything ends, in ``Engine.teardown``. A failure prints the shortest sequence found.
+Hypothesis calls the public functions in any order: events (sent twice, delayed, cancelled), invocations,
+claims, tasks and results under current and stale leases, alone and in batches, callbacks (forged, late, again),
+requests of the platform and their answers, promotions, leaps of the clock, cancellations, runs continued and
+run again, limits, jobs that go and come back. What each call must answer stands in its rule; what must hold
+after it, in ``Observer.look``; that everything ends, in ``Engine.teardown``. A failure prints the shortest
+sequence found.
 
-In CI the same ``SEQUENCES`` are walked each time. For a long walk over others, give their number; each has up
-to 60 steps, and a core does some 100 of them a minute::
-
-    PERDURE_TEST_SEQUENCES=10000 make test TESTS=tests/sql/test_random_sequences.py \\
-        PYTEST_FLAGS="-o faulthandler_timeout=0"
-
-(without that flag pytest takes what lasts more than four minutes for a test that hangs).
+In CI the same ``SEQUENCES`` are walked each time. ``make test-sequences MINUTES=60`` walks others for an hour;
+each round prints its seed, and ``make test-sequences SEED=…`` repeats it.
 """
 
+import json
 import os
+import random
+import sys
+import time
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import psycopg
-from hypothesis import HealthCheck, note, settings
+from hypothesis import HealthCheck, note, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -31,21 +33,29 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.sql.sequence_draws import counts, environments, indexes, results, tasks, waits_s
-from tests.sql.sequence_model import FINAL, RUN_MOVES, TASK_MOVES, WAITING, possible_statuses
-from tests.support.builders import SDK, Builders, Claim, Endpoint, job, manifest
+from tests.sql.sequence_draws import (
+    answers,
+    counts,
+    environments,
+    event_ids,
+    indexes,
+    limits,
+    results,
+    tasks,
+    waits_s,
+)
+from tests.sql.sequence_look import JOBS, RUNTIME_TABLES, Observer, State
+from tests.sql.sequence_model import FINAL, WAITING, possible_statuses
+from tests.support.builders import PUBLIC_URL, SDK, Builders, Claim, Endpoint, job, manifest
 from tests.support.database import Database
 
 SEQUENCES = 60
-LONG = os.environ.get("PERDURE_TEST_SEQUENCES")
+STEPS = 40
+LONG_STEPS = 60
+MINUTES = float(os.environ.get("PERDURE_TEST_MINUTES") or 0)
+SEED = os.environ.get("PERDURE_TEST_SEED")
 
-JOBS = {"greet": ["greet"], "also": ["greet", "hello"]}
-"""Job -> the events that start it; nothing listens to the event ``unheard``."""
-
-OVERDUE = {"due long ago", "lease expired long ago"}
-"""Findings of the doctor that only say that time has passed without a dispatcher, as it does in a leap."""
-
-RUNTIME_TABLES = ["events", "runs", "tasks", "task_attempts", "leases", "executions", "dead_letters"]
+OUTSIDE = "https://outside.example/hook"
 
 # Rules are drawn evenly: the many that only disturb get fewer turns, or most runs would never be executed. No
 # precondition looks into the database: the same sequence must offer the same draws, whatever the time.
@@ -67,15 +77,21 @@ class Engine(RuleBasedStateMachine):
         self.builders = builders
         self.endpoints = endpoints
         self.claims: list[Claim] = []  # newest first, those long over included
+        self.sent: list[tuple[str, int]] = []  # deliveries and their lease numbers, likewise
+        self.answered: set[tuple[str, int]] = set()
+        self.manifests: list[dict[str, Any]] = [{} for _ in endpoints]
+        self.most_executions: list[int | None] = [None for _ in endpoints]
         self.turns = 0
-        self.enabled = [set(JOBS) for _ in endpoints]
         for table in RUNTIME_TABLES:
             self.db.execute(f"delete from perdure.{table}")
         self.db.execute("delete from pgmq.q_perdure_ready_runs")
         self.db.execute("update perdure_test.clock set offset_by = '0'")
-        for index in range(len(endpoints)):
-            self._index(index, dict.fromkeys(JOBS, True))
-        self.state = self._read()
+        self.observer = Observer(self.db, endpoints)
+        for environment, endpoint in enumerate(endpoints):
+            self.db.call("set_concurrency_limit", endpoint.environment.id, None)
+            self.db.call("set_run_limits", endpoint.environment.id)
+            self._index(environment, dict.fromkeys(JOBS, (True, None)))
+        self.observer = Observer(self.db, endpoints)
 
     # what may be called
 
@@ -93,15 +109,12 @@ class Engine(RuleBasedStateMachine):
     @rule(
         environment=environments,
         sent=st.lists(
-            st.tuples(
-                st.sampled_from(["1", "2", "3", "4", None]),
-                st.sampled_from(["greet", "greet", "hello", "unheard"]),
-            ),
+            st.tuples(event_ids, st.sampled_from(["greet", "greet", "hello", "unheard"])),
             min_size=1,
             max_size=4,
         ),
         delay_s=st.none() | st.none() | waits_s,
-    )  # fmt: skip
+    )
     def send_events(self, environment: int, sent: list[tuple[str | None, str]], delay_s: int | None) -> None:
         events = [{"name": name, **({"id": id} if id else {})} for id, name in sent]
         options = {"deliverAfter": delay_s} if delay_s else {}
@@ -109,23 +122,69 @@ class Engine(RuleBasedStateMachine):
         assert [event["id"] for event in stored if event["id"] in "1234"] == [id for id, _ in sent if id]
         self.look()
 
+    @sometimes
+    @rule(environment=environments, name=st.sampled_from(sorted(JOBS)), key=event_ids, index=indexes)
+    def invoke_job(self, environment: int, name: str, key: str | None, index: int) -> None:
+        """The end is told to nobody, to somebody outside, or to a task of ours."""
+        url = [None, OUTSIDE, self._callback_url(index)][index % 3]
+        events = self.state["events"].values()
+        met = [e for e in events if self._is_of(e, environment) and e["event_id"] == key]
+        runs = [
+            r for r in self._runs() if met and r["event_id"] == met[0]["id"] and self.observer.job(r) == name
+        ]
+        expected = "JQ004" if met and not runs else None
+        if not met and name not in self.observer.enabled[environment]:
+            expected = "JQ002"
+        answer, code = self._try(
+            "invoke_job", self._environment_id(environment), name,
+            options={"callbackUrl": url} if url else {}, idempotency_key=key,
+        )  # fmt: skip
+        assert code == expected
+        told_again = (runs[0]["id"], url) if runs and url and runs[0]["status"] in FINAL else None
+        before = self.state
+        after = self.look(direct=True, told_again=told_again)
+        if code:
+            assert after["runs"] == before["runs"]
+        elif runs:
+            assert answer["id"] == runs[0]["id"]
+        else:
+            assert {answer["id"]} == after["runs"].keys() - before["runs"].keys()
+
+    @sometimes
+    @rule(index=indexes, name=st.sampled_from(["greet", "hello"]))
+    def wait_for_event(self, index: int, name: str) -> None:
+        """The next event of that name is sent to a task of ours."""
+        if url := self._callback_url(index):
+            task = self.state["tasks"][url.split("/")[-3]]
+            run = self.state["runs"][task["run_id"]]
+            body = {"url": url, "name": name, "timeoutInSeconds": 600}
+            self.db.call("register_ephemeral_dispatcher", run["environment_id"], body)
+            self.look()
+
     @rarely
     @rule(index=indexes)
     def cancel_event(self, index: int) -> None:
         event = pick(list(self.state["events"].values()), index)
-        code = self._try("cancel_event", event["environment_id"], event["event_id"])
+        _, code = self._try("cancel_event", event["environment_id"], event["event_id"])
         assert code == ("JQ003" if event["delivered_at"] else None)
         after = self.look()["events"][event["id"]]
         assert after == event if event["delivered_at"] or event["cancelled_at"] else after["cancelled_at"]
 
     @rarely
-    @rule(index=indexes)
-    def cancel_event_runs(self, index: int) -> None:
-        event = pick(list(self.state["events"].values()), index)
+    @rule(index=indexes, of_job=st.booleans())
+    def cancel_runs(self, index: int, of_job: bool) -> None:
+        """All of one event, or all of one job."""
+        chosen = pick(self._runs(), index)
+        event = self.state["events"][chosen["event_id"]]
+        column = "job_id" if of_job else "event_id"
         open_ids = {
-            r["id"] for r in self._runs() if r["event_id"] == event["id"] and r["status"] not in FINAL
-        }
-        answer = self.db.call("cancel_event_runs", event["environment_id"], event["event_id"])
+            r["id"] for r in self._runs() if r[column] == chosen[column] and r["status"] not in FINAL
+            and r["environment_id"] == chosen["environment_id"]
+        }  # fmt: skip
+        if of_job:
+            answer = self.db.call("cancel_job_runs", chosen["environment_id"], self.observer.job(chosen))
+        else:
+            answer = self.db.call("cancel_event_runs", chosen["environment_id"], event["event_id"])
         assert set(answer["cancelledRunIds"]) == open_ids
         assert {self.look()["runs"][id]["status"] for id in open_ids} <= {"CANCELED"}
 
@@ -133,25 +192,51 @@ class Engine(RuleBasedStateMachine):
     @rule(index=indexes)
     def cancel_run(self, index: int) -> None:
         run = pick(self._runs(), index)
-        code = self._try("cancel_run", run["environment_id"], run["id"])
+        _, code = self._try("cancel_run", run["environment_id"], run["id"])
         assert code == ("JQ003" if run["status"] in FINAL - {"CANCELED"} else None)
         assert self.look()["runs"][run["id"]]["status"] in FINAL
 
+    @sometimes
+    @rule(index=indexes)
+    def continue_run(self, index: int) -> None:
+        """Mostly one that may be."""
+        able = [run for run in self._runs() if run["status"] in FINAL - {"SUCCESS"}]
+        run = pick((able if index % 4 else []) or self._runs(), index)
+        _, code = self._try("continue_run", run["environment_id"], run["id"])
+        assert code == (None if run in able else "JQ003" if run["status"] in FINAL else "JQ002")
+        before = self.state
+        after = self.look(continued=None if code else run["id"])
+        assert (after == before) == bool(code)
+
+    @rarely
+    @rule(index=indexes)
+    def rerun_run(self, index: int) -> None:
+        run = pick(self._runs(), index)
+        _, code = self._try("rerun_run", run["environment_id"], run["id"])
+        enabled = self.observer.job(run) in self.observer.enabled[self.observer.environment(run)]
+        assert code == (None if enabled else "JQ002")
+        before = self.state
+        new = [r for id, r in self.look(direct=True)["runs"].items() if id not in before["runs"]]
+        assert [r["job_id"] for r in new] == ([run["job_id"]] if enabled else [])
+
     @rule(limit=counts)
     def claim_runs(self, limit: int) -> None:
-        before = self.state["runs"]
-        ready = set(self.state["queue"])
+        before = self.state
         claims = sorted(self.builders.claims(limit), key=lambda claim: claim.run_id)
-        assert len(claims) <= limit
+        taken = before["queue"][:limit]
+        assert {claim.run_id for claim in claims} <= set(taken)
         for claim in claims:
-            assert claim.run_id in ready
-            assert before[claim.run_id]["status"] in {"QUEUED", "WAITING_TO_EXECUTE"}
-            assert claim.lease_number == before[claim.run_id]["lease_number"] + 1
+            run = before["runs"][claim.run_id]
+            assert run["status"] in {"QUEUED", "WAITING_TO_EXECUTE"}
+            assert claim.lease_number == run["lease_number"] + 1
+            most = self.most_executions[self.observer.environment(run)]
+            assert most is None or run["execution_count"] < most
             told = {t["id"]: t.get("output") for t in claim.body["tasks"] if t["status"] == "COMPLETED"}
             done = {t["id"]: t["output"] for t in self._tasks(claim.run_id) if t["status"] == "COMPLETED"}
             assert told == done
         self.claims = claims[::-1] + self.claims
-        self.look(claimed={claim.run_id for claim in claims})
+        after = self.look(claimed={claim.run_id for claim in claims})
+        assert len(after["queue"]) == len(before["queue"]) - len(taken)
 
     @rule(calls=st.lists(st.tuples(indexes, st.booleans(), tasks()), min_size=1, max_size=4))
     def upsert_tasks(self, calls: list[tuple[int, bool, dict[str, Any]]]) -> None:
@@ -206,6 +291,70 @@ class Engine(RuleBasedStateMachine):
             assert self.look() == after
 
     @sometimes
+    @rule(index=indexes, right=st.booleans() | st.just(True), twice=st.booleans())
+    def complete_callback(self, index: int, right: bool, twice: bool) -> None:
+        """Of any task that has a callback, under its present secret, one it had before, or a forged one."""
+        if not self.observer.secrets:
+            return
+        id, secret = pick(self.observer.secrets, index)
+        secret = secret if right else secret[::-1]
+        before, task = self.state, self.state["tasks"][id]
+        known = task["callback_url"].endswith("/" + secret)
+        _, code = self._try("complete_callback", id, secret, {"n": index})
+        assert code == (None if known else "JQ001")
+        after = self.look()
+        if known and task["status"] == "WAITING":
+            assert (after["tasks"][id]["status"], after["tasks"][id]["output"]) == ("COMPLETED", {"n": index})
+            status = after["runs"][task["run_id"]]["status"]
+            assert status != "WAITING_TO_CONTINUE" or task["parent_id"], "a run goes on"
+        else:
+            assert after == before
+        if twice:
+            self._try("complete_callback", id, secret, {"twice": True})
+            assert self.look() == after
+
+    @sometimes
+    @rule(limit=counts)
+    def claim_deliveries(self, limit: int) -> None:
+        before = self.state
+        rows = self.db.call("claim_deliveries", "test", limit)
+        after = self.look()
+        for row in rows:
+            found = before["deliveries"][row.delivery_id]
+            assert found["is_due"] or before == self.state
+            assert row.lease_number == found["attempt_count"] + 1
+            if found["kind"] == "FETCH":
+                task = before["tasks"][found["subject_id"]]
+                assert task["status"] == "RUNNING"
+                assert before["runs"][task["run_id"]]["status"] not in FINAL
+        touched = [id for id, found in after["deliveries"].items() if found != before["deliveries"].get(id)]
+        assert len(touched) <= limit
+        self.sent = [(row.delivery_id, row.lease_number) for row in rows] + self.sent
+
+    @sometimes
+    @rule(given=st.lists(st.tuples(indexes, answers), min_size=1, max_size=3), twice=st.booleans())
+    def answer_deliveries(self, given: list[tuple[int, dict[str, Any]]], twice: bool) -> None:
+        """To any request that was ever sent; a lease is answered once."""
+        if not self.sent:
+            return
+        named = [(pick(self.sent, index), answer) for index, answer in given]
+        calls = [self._answer(lease, answer) for lease, answer in named]
+        before = self.state
+        current = {lease for lease, _ in named if self._waits_for(lease)}
+        rows = self.db.call("apply_delivery_results", calls)
+        note(f"outcomes: {[(row.delivery_id, row.outcome) for row in rows]}")
+        after = self.look()
+        counted = Counter(row.delivery_id for row in rows if row.outcome != "LEASE_LOST")
+        assert counted == Counter(id for id, _ in current)
+        self.answered |= current
+        if not current:
+            assert after == before
+        if twice:
+            again = self.db.call("apply_delivery_results", calls)
+            assert {row.outcome for row in again} == {"LEASE_LOST"}
+            assert self.look() == after
+
+    @sometimes
     @rule(seconds=st.sampled_from([0, 1, 3, 40, 80, 4000]), limit=st.sampled_from([None, 1, 2, 1000]))
     def pass_time(self, seconds: int, limit: int | None) -> None:
         self._advance(timedelta(seconds=seconds))
@@ -214,86 +363,84 @@ class Engine(RuleBasedStateMachine):
             self._promote(limit)
 
     @rarely
-    @rule(environment=environments, switches=st.fixed_dictionaries(dict.fromkeys(JOBS, st.sampled_from([True, True, False, None]))))  # fmt: skip # noqa: E501
-    def index_endpoint(self, environment: int, switches: dict[str, bool | None]) -> None:
+    @rule(
+        environment=environments,
+        switches=st.fixed_dictionaries(
+            dict.fromkeys(JOBS, st.tuples(st.sampled_from([True, True, False, None]), limits))
+        ),
+    )
+    def index_endpoint(self, environment: int, switches: dict[str, tuple[bool | None, Any]]) -> None:
         self._index(environment, switches)
         self.look()
 
+    @rarely
+    @rule(
+        environment=environments,
+        at_once=st.sampled_from([None, 1, 2]),
+        in_all=st.sampled_from([None, None, 2]),
+    )
+    def limit_environment(self, environment: int, at_once: int | None, in_all: int | None) -> None:
+        self.db.call("set_concurrency_limit", self._environment_id(environment), at_once)
+        self.db.call("set_run_limits", self._environment_id(environment), in_all)
+        self.observer.limits[environment].say_all(at_once)
+        self.most_executions[environment] = in_all
+        self.look()
+
     def teardown(self) -> None:
-        """The drain: with a dispatcher and an app that works, everything ends."""
-        if not hasattr(self, "state"):
+        """The drain: with a dispatcher, an app that works, and people who call back, everything ends."""
+        if sys.exc_info()[0]:  # the sequence has failed before
             return
         for _ in range(15):
             self._advance(timedelta(hours=2))
             self._promote(1000)
-            claims = self.builders.claims(1000)
-            self.look(claimed={claim.run_id for claim in claims})
-            for claim in claims:
-                assert claim.reply("SUCCESS") == "SUCCESS"
-            state = self.look()
-            if not claims and all(run["status"] in FINAL for run in self._runs()):
+            for found in self.state["tasks"].values():
+                if (
+                    found["status"] == "WAITING"
+                    and found["callback_url"]
+                    and not found["callback_timeout_at"]
+                ):
+                    secret = found["callback_url"].rpartition("/")[2]
+                    self.db.call("complete_callback", found["id"], secret, None)
+            self.look()
+            sent = self.db.call("claim_deliveries", "test", 1000)
+            good = {"verdict": "REPLY", "httpStatus": 200, "headers": {}, "body": '{"n": 7}'}
+            self.db.call(
+                "apply_delivery_results",
+                [self._answer((row.delivery_id, row.lease_number), good) for row in sent],
+            )
+            self.look()
+            self._execute_all()
+            if all(run["status"] in FINAL for run in self._runs()):
                 break
+        state = self.state
         assert {run["status"] for run in self._runs()} <= FINAL
-        assert (state["leases"], state["queue"]) == ({}, [])
+        assert (state["leases"], set(state["queue"]) - set(state["runs"]), state["blocked"]) == (
+            {},
+            set(),
+            [],
+        )
         assert all(event["due_at"] is None for event in state["events"].values())
-        assert self.db.call("promote_due")[0].next_due_ms is None
         assert self.db.call("doctor") == []
 
-    # what must hold after each of them
-
-    def look(self, claimed: frozenset[str] | set[str] = frozenset()) -> dict[str, Any]:
-        """Compare what is stored with what was before the last call; returns it."""
-        before, after = self.state, self._read()
-        self.state = after
-        ill = [row for row in self.db.call("doctor") if row.problem not in OVERDUE]
-        assert ill == []
-
-        for id, run in after["runs"].items():
-            old = before["runs"].get(id)
-            if old is None:
-                assert run["status"] == "QUEUED"
-                continue
-            if old["status"] in FINAL:
-                assert run == old, "a final run stays as it is"
-            else:
-                assert run["status"] == old["status"] or run["status"] in RUN_MOVES[old["status"]]
-            assert run["lease_number"] == old["lease_number"] + (id in claimed)
-        assert before["runs"].keys() <= after["runs"].keys(), "no run is lost"
-
-        executing = {
-            id: run["lease_number"] for id, run in after["runs"].items() if run["status"] == "EXECUTING"
-        }
-        assert executing == {id: lease["lease_number"] for id, lease in after["leases"].items()}
-        messages = Counter(after["queue"])
-        assert max(messages.values(), default=1) == 1, "a run is queued once"
-        ready = {
-            id for id, run in after["runs"].items()
-            if run["status"] == "QUEUED" or (run["status"] == "WAITING_TO_EXECUTE" and run["due_at"] is None)
-        }  # fmt: skip
-        assert {id for id in messages if after["runs"][id]["status"] not in FINAL} == ready
-        for id, number in Counter(run_id for run_id, _ in after["executions"]).items():
-            assert number == after["runs"][id]["execution_count"], "an execution is recorded once"
-
-        for id, found in after["tasks"].items():
-            old = before["tasks"].get(id)
-            if old is not None and old["status"] in {"COMPLETED", "ERRORED", "CANCELED"}:
-                assert found == old, "a finished task stays as it is"
-            elif old is not None:
-                assert found["status"] == old["status"] or found["status"] in TASK_MOVES[old["status"]]
-        assert before["tasks"].keys() <= after["tasks"].keys(), "no task is lost"
-
-        started = Counter(run["event_id"] for run in after["runs"].values())
-        for id, event in after["events"].items():
-            old = before["events"].get(id)
-            if old is None or (event["delivered_at"] and not old["delivered_at"]):
-                environment = [e.environment.id for e in self.endpoints].index(event["environment_id"])
-                listening = [name for name in self.enabled[environment] if event["name"] in JOBS[name]]
-                assert started[id] == (len(listening) if event["delivered_at"] else 0)
-            else:
-                assert started[id] == sum(run["event_id"] == id for run in before["runs"].values())
-        return after
+    def _execute_all(self) -> None:
+        """Until nothing is ready: where a limit lets one run through at a time, one after the other."""
+        while claims := self.builders.claims(1000):
+            self.look(claimed={claim.run_id for claim in claims})
+            done = {"verdict": "REPLY", "reply": {"status": "SUCCESS"}}
+            rows = self.db.call("apply_results", [self._result(claim, done) for claim in claims])
+            assert {row.outcome for row in rows} == {"SUCCESS"}
+            self.look()
 
     # helpers
+
+    @property
+    def state(self) -> State:
+        """What was stored after the last call."""
+        return self.observer.state
+
+    def look(self, **expected: Any) -> State:
+        """What is stored now, in order."""
+        return self.observer.look(**expected)
 
     def _claim(self, index: int) -> Claim:
         """Mostly one that holds its lease; at times one whose run waits, or any."""
@@ -308,10 +455,11 @@ class Engine(RuleBasedStateMachine):
         rows = self.db.call(function, [call for *_, call in named])
         note(f"answers: {[(row.error_code, row.error_message) for row in rows]}")
         after = self.look()
+        # Without a lease a task that ended with its run is answered, and a new one is CANCELED.
         expected: list[str | None] = []
         for claim, leased, _ in named:
             run = before["runs"][claim.run_id]
-            if run["status"] in FINAL and (leased or run["status"] != "CANCELED"):
+            if run["status"] in FINAL and leased:
                 expected.append("JQ003")
             else:
                 expected.append("JQ005" if leased and not self._holds(claim, before) else None)
@@ -346,11 +494,34 @@ class Engine(RuleBasedStateMachine):
             }
         return reply
 
+    def _answer(self, lease: tuple[str, int], answer: dict[str, Any]) -> dict[str, Any]:
+        id, number = lease
+        found = self.state["deliveries"][id]
+        if found["kind"] == "INDEX" and answer.get("body") == '{"n": 7}':
+            answer = {
+                **answer,
+                "body": json.dumps(self.manifests[self.observer.environment(found)]),
+                "headers": {"perdure-sdk-version": "0.1.0"},
+            }
+        return {"deliveryId": id, "leaseNumber": number, "durationMs": 5, **answer}
+
+    def _waits_for(self, lease: tuple[str, int]) -> bool:
+        found = self.state["deliveries"][lease[0]]
+        current = found["status"] == "PENDING" and found["attempt_count"] == lease[1]
+        return bool(current and lease not in self.answered)
+
+    def _callback_url(self, index: int) -> str | None:
+        """Where a task waits, or waited, to be called back."""
+        if not self.observer.secrets:
+            return None
+        id, secret = pick(self.observer.secrets, index // 3)
+        return f"{PUBLIC_URL}/api/v1/tasks/{id}/callback/{secret}"
+
     def _identity(self, claim: Claim, leased: bool) -> dict[str, Any]:
         identity = {"environmentId": claim.body["environment"]["id"], "runId": claim.run_id}
         return {**identity, "leaseNumber": claim.lease_number} if leased else identity
 
-    def _holds(self, claim: Claim, state: dict[str, Any] | None = None) -> bool:
+    def _holds(self, claim: Claim, state: State | None = None) -> bool:
         run = (state or self.state)["runs"][claim.run_id]
         return bool(run["status"] == "EXECUTING" and run["lease_number"] == claim.lease_number)
 
@@ -359,22 +530,41 @@ class Engine(RuleBasedStateMachine):
         state = self.look()
         assert row.reaped_leases <= limit
         assert row.delivered_events <= limit
-        nothing = not state["leases"] and not any(
-            found["due_at"] for kind in ("runs", "tasks", "events") for found in state[kind].values()
+        scheduled = (
+            state["leases"]
+            or state["listening"]
+            or any(
+                found["due_at"]
+                for kind in ("runs", "tasks", "events", "deliveries")
+                for found in state[kind].values()
+            )
         )
-        assert (row.next_due_ms is None) == nothing
+        assert (row.next_due_ms is not None) == bool(scheduled)
 
     def _advance(self, by: timedelta) -> None:
         self.db.value("select perdure_test.advance(%s)", by)
 
-    def _index(self, environment: int, switches: dict[str, bool | None]) -> None:
-        """What the endpoint says now: job -> enabled, disabled or (None) not named."""
-        jobs = [job(id, event=JOBS[id], enabled=on) for id, on in switches.items() if on is not None]
-        self.db.call("index_endpoint", self.endpoints[environment].id, manifest(*jobs), SDK)
-        self.enabled[environment] = {id for id, on in switches.items() if on}
+    def _index(self, environment: int, switches: dict[str, tuple[bool | None, Any]]) -> None:
+        """What the endpoint says now: job -> enabled, disabled or (None) not named; its concurrency limit."""
+        jobs = [
+            job(
+                id, event=JOBS[id], enabled=on, preprocessRuns=id == "prepared",
+                **({"concurrencyLimit": limit} if limit else {}),
+            )
+            for id, (on, limit) in switches.items() if on is not None
+        ]  # fmt: skip
+        self.manifests[environment] = manifest(*jobs)
+        self.db.call("index_endpoint", self.endpoints[environment].id, self.manifests[environment], SDK)
+        self.observer.enabled[environment] = {id for id, (on, _) in switches.items() if on}
+        for id, (on, limit) in switches.items():
+            if on is not None:
+                self.observer.limits[environment].say(id, limit)
 
     def _environment_id(self, index: int) -> str:
         return self.endpoints[index].environment.id
+
+    def _is_of(self, row: dict[str, Any], environment: int) -> bool:
+        return bool(row["environment_id"] == self._environment_id(environment))
 
     def _runs(self) -> list[dict[str, Any]]:
         return list(self.state["runs"].values())
@@ -382,40 +572,12 @@ class Engine(RuleBasedStateMachine):
     def _tasks(self, run_id: str) -> list[dict[str, Any]]:
         return [found for found in self.state["tasks"].values() if found["run_id"] == run_id]
 
-    def _try(self, function: str, *arguments: Any) -> str | None:
-        """Call; returns the SQLSTATE of a refusal."""
+    def _try(self, function: str, *arguments: Any, **named: Any) -> tuple[Any, str | None]:
+        """Call; returns the answer, or the SQLSTATE of a refusal."""
         try:
-            self.db.call(function, *arguments)
+            return self.db.call(function, *arguments, **named), None
         except psycopg.DatabaseError as error:
-            return error.sqlstate
-        return None
-
-    def _read(self) -> dict[str, Any]:
-        """Everything that is stored: rows by id, in the order of their ids."""
-        (row,) = self.db.rows(
-            """
-            select
-                (select json_agg(r order by r.id) from perdure.runs as r) as runs,
-                (select json_agg(t order by t.id) from perdure.tasks as t) as tasks,
-                (select json_agg(e order by e.id) from perdure.events as e) as events,
-                (select json_agg(l order by l.run_id) from perdure.leases as l) as leases,
-                (select json_agg(json_build_array(x.run_id, x.lease_number)) from perdure.executions as x)
-                    as executions,
-                (
-                    select json_agg(q.message ->> 'run_id' order by q.msg_id)
-                    from pgmq.q_perdure_ready_runs as q
-                ) as queue
-            """
-        )
-        return {
-            **{
-                name: {found["id"]: found for found in getattr(row, name) or []}
-                for name in ("runs", "tasks", "events")
-            },
-            "leases": {lease["run_id"]: lease for lease in row.leases or []},
-            "executions": sorted(row.executions or []),
-            "queue": row.queue or [],
-        }
+            return None, error.sqlstate
 
 
 def pick(found: list[Any], index: int) -> Any:
@@ -423,18 +585,38 @@ def pick(found: list[Any], index: int) -> Any:
     return found[index % len(found)]
 
 
-def test_random_sequences(pure_db: Database) -> None:
-    builders = Builders(pure_db)
-    endpoints = [builders.endpoint(environment=builders.environment(slug)) for slug in ("dev", "prod")]
+def walk(make: Callable[[], Engine], sequences: int, steps: int, *, derandomize: bool = False) -> None:
+    """Walk random sequences of calls; the shortest that fails is raised."""
     run_state_machine_as_test(
-        lambda: Engine(builders, endpoints),  # type: ignore[arg-type]  # whatever makes a machine will do
+        make,  # type: ignore[arg-type]  # whatever makes a machine will do
         settings=settings(
-            max_examples=int(LONG or SEQUENCES),
-            stateful_step_count=60 if LONG else 40,
-            derandomize=not LONG,
+            max_examples=sequences,
+            stateful_step_count=steps,
+            derandomize=derandomize,
             database=None,
             deadline=None,
             print_blob=False,
+            report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_random_sequences(pure_db: Database) -> None:
+    builders = Builders(pure_db)
+    pure_db.call("set_setting", "public_url", PUBLIC_URL)
+    endpoints = [builders.endpoint(environment=builders.environment(slug)) for slug in ("dev", "prod")]
+
+    def make() -> Engine:
+        return Engine(builders, endpoints)
+
+    if not MINUTES and not SEED:
+        walk(make, SEQUENCES, STEPS, derandomize=True)
+        return
+    ends_at = time.monotonic() + 60 * MINUTES
+    while True:
+        chosen = int(SEED) if SEED else random.SystemRandom().randrange(10**9)
+        print(f"make test-sequences SEED={chosen}  # {SEQUENCES} sequences", flush=True)
+        walk(seed(chosen)(make), SEQUENCES, LONG_STEPS)
+        if SEED or time.monotonic() > ends_at:
+            break
