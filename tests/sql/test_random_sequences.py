@@ -1,14 +1,14 @@
 """Random sequences of calls over real Postgres, with several leases alive and old ones remembered.
 
 Hypothesis calls the public functions in any order: events (sent twice, delayed, cancelled), invocations,
-claims, tasks and results under current and stale leases, alone and in batches, callbacks (forged, late, again),
-requests of the platform and their answers, promotions, leaps of the clock, cancellations, runs continued and
+claims, tasks and results under current and stale leases, alone and in batches, callbacks (forged, late,
+again), requests of the platform and their answers, promotions, leaps of the clock, cancellations, runs continued and
 run again, limits, jobs that go and come back. What each call must answer stands in its rule; what must hold
 after it, in ``Observer.look``; that everything ends, in ``Engine.teardown``. A failure prints the shortest
 sequence found.
 
-In CI the same ``SEQUENCES`` are walked each time. ``make test-sequences MINUTES=60`` walks others for an hour;
-each round prints its seed, and ``make test-sequences SEED=…`` repeats it.
+In CI the same ``SEQUENCES`` are walked each time. ``make test-sequences MINUTES=60`` walks others for an
+hour; each round prints its seed, and ``make test-sequences SEED=…`` repeats it.
 """
 
 import json
