@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.support.builders import task
 
 counts = st.integers(1, 5)
-indexes = st.integers(0, 15)  # the smaller, the newer
+indexes = st.integers(0, 31)  # the smaller, the newer
 keys = st.sampled_from("abcde")
 waits_s = st.sampled_from([2, 30, 3600])
 environments = st.sampled_from([0, 1])

@@ -86,7 +86,12 @@ class Observer:
         ] = []  # of callbacks, by task id; newest first, those changed since included
         self._continued: Counter[str] = Counter()  # by run: how often
         self._forgotten: Counter[str] = Counter()  # by run: executions before it was continued
-        self.state = read_state(db)
+        self.state: State = {}
+
+    def begin(self) -> None:
+        """The jobs are there now: what is stored from here on is compared."""
+        self.jobs = {row.id: row.slug for row in self._db.rows("select id, slug from perdure.jobs")}
+        self.state = read_state(self._db)
 
     def environment(self, row: dict[str, Any]) -> int:
         """Whose run or event this is."""

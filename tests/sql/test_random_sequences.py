@@ -2,10 +2,10 @@
 
 Hypothesis calls the public functions in any order: events (sent twice, delayed, cancelled), invocations,
 claims, tasks and results under current and stale leases, alone and in batches, callbacks (forged, late,
-again), requests of the platform and their answers, promotions, leaps of the clock, cancellations, runs continued and
-run again, limits, jobs that go and come back. What each call must answer stands in its rule; what must hold
-after it, in ``Observer.look``; that everything ends, in ``Engine.teardown``. A failure prints the shortest
-sequence found.
+again), requests of the platform and their answers, promotions, leaps of the clock, cancellations, runs
+continued and run again, limits, jobs that go and come back. What each call must answer stands in its rule;
+what must hold after it, in ``Observer.look``; that everything ends, in ``Engine.teardown``. A failure prints
+the shortest sequence found.
 
 In CI the same ``SEQUENCES`` are walked each time. ``make test-sequences MINUTES=60`` walks others for an
 hour; each round prints its seed, and ``make test-sequences SEED=…`` repeats it.
@@ -34,6 +34,7 @@ from hypothesis.stateful import (
 )
 
 from tests.sql.sequence_draws import (
+    FETCHES,
     answers,
     counts,
     environments,
@@ -46,7 +47,7 @@ from tests.sql.sequence_draws import (
 )
 from tests.sql.sequence_look import JOBS, RUNTIME_TABLES, Observer, State
 from tests.sql.sequence_model import FINAL, WAITING, possible_statuses
-from tests.support.builders import PUBLIC_URL, SDK, Builders, Claim, Endpoint, job, manifest
+from tests.support.builders import PUBLIC_URL, SDK, Builders, Claim, Endpoint, job, manifest, task
 from tests.support.database import Database
 
 SEQUENCES = 60
@@ -54,6 +55,9 @@ STEPS = 40
 LONG_STEPS = 60
 MINUTES = float(os.environ.get("PERDURE_TEST_MINUTES") or 0)
 SEED = os.environ.get("PERDURE_TEST_SEED")
+
+FIRST_LIMITS = [None, {"id": "shared", "limit": 2}]
+"""``concurrencyLimit`` of all jobs, by environment, until they are indexed again."""
 
 OUTSIDE = "https://outside.example/hook"
 
@@ -90,16 +94,23 @@ class Engine(RuleBasedStateMachine):
         for environment, endpoint in enumerate(endpoints):
             self.db.call("set_concurrency_limit", endpoint.environment.id, None)
             self.db.call("set_run_limits", endpoint.environment.id)
-            self._index(environment, dict.fromkeys(JOBS, (True, None)))
-        self.observer = Observer(self.db, endpoints)
+            self._index(environment, dict.fromkeys(JOBS, (True, FIRST_LIMITS[environment])))
+        self.observer.begin()
 
     # what may be called
 
     @initialize()
     def start(self) -> None:
+        """Not from nothing: a limit is reached, tasks wait for calls and the platform, a lease is lost."""
         for environment in range(len(self.endpoints)):
             self.send_events(environment, [(None, "greet"), (None, "greet")], None)
-        self.claim_runs(3)
+        self.claim_runs(8)
+        opened = [task("x", callback={"enabled": True, "timeoutInSeconds": 0}), task("y", **FETCHES[1])]
+        self.upsert_tasks([(index, True, body) for index in (4, 12, 20) for body in opened])
+        self.claim_deliveries(2)
+        self.apply_results([(4, {"verdict": "LEASE_EXPIRED"})], False)
+        self.pass_time(3, 1000)
+        self.claim_runs(1)
 
     @invariant()
     def count(self) -> None:
@@ -155,8 +166,7 @@ class Engine(RuleBasedStateMachine):
     def wait_for_event(self, index: int, name: str) -> None:
         """The next event of that name is sent to a task of ours."""
         if url := self._callback_url(index):
-            task = self.state["tasks"][url.split("/")[-3]]
-            run = self.state["runs"][task["run_id"]]
+            run = self.state["runs"][self.state["tasks"][url.split("/")[-3]]["run_id"]]
             body = {"url": url, "name": name, "timeoutInSeconds": 600}
             self.db.call("register_ephemeral_dispatcher", run["environment_id"], body)
             self.look()
@@ -188,7 +198,7 @@ class Engine(RuleBasedStateMachine):
         assert set(answer["cancelledRunIds"]) == open_ids
         assert {self.look()["runs"][id]["status"] for id in open_ids} <= {"CANCELED"}
 
-    @rarely
+    @sometimes
     @rule(index=indexes)
     def cancel_run(self, index: int) -> None:
         run = pick(self._runs(), index)
@@ -196,7 +206,6 @@ class Engine(RuleBasedStateMachine):
         assert code == ("JQ003" if run["status"] in FINAL - {"CANCELED"} else None)
         assert self.look()["runs"][run["id"]]["status"] in FINAL
 
-    @sometimes
     @rule(index=indexes)
     def continue_run(self, index: int) -> None:
         """Mostly one that may be."""
@@ -290,7 +299,6 @@ class Engine(RuleBasedStateMachine):
             assert {row.outcome for row in self.db.call("apply_results", calls)} <= {"DROPPED", "LEASE_LOST"}
             assert self.look() == after
 
-    @sometimes
     @rule(index=indexes, right=st.booleans() | st.just(True), twice=st.booleans())
     def complete_callback(self, index: int, right: bool, twice: bool) -> None:
         """Of any task that has a callback, under its present secret, one it had before, or a forged one."""
@@ -298,22 +306,21 @@ class Engine(RuleBasedStateMachine):
             return
         id, secret = pick(self.observer.secrets, index)
         secret = secret if right else secret[::-1]
-        before, task = self.state, self.state["tasks"][id]
-        known = task["callback_url"].endswith("/" + secret)
+        before, called = self.state, self.state["tasks"][id]
+        known = called["callback_url"].endswith("/" + secret)
         _, code = self._try("complete_callback", id, secret, {"n": index})
         assert code == (None if known else "JQ001")
         after = self.look()
-        if known and task["status"] == "WAITING":
+        if known and called["status"] == "WAITING":
             assert (after["tasks"][id]["status"], after["tasks"][id]["output"]) == ("COMPLETED", {"n": index})
-            status = after["runs"][task["run_id"]]["status"]
-            assert status != "WAITING_TO_CONTINUE" or task["parent_id"], "a run goes on"
+            status = after["runs"][called["run_id"]]["status"]
+            assert status != "WAITING_TO_CONTINUE" or called["parent_id"], "a run goes on"
         else:
             assert after == before
         if twice:
             self._try("complete_callback", id, secret, {"twice": True})
             assert self.look() == after
 
-    @sometimes
     @rule(limit=counts)
     def claim_deliveries(self, limit: int) -> None:
         before = self.state
@@ -324,14 +331,13 @@ class Engine(RuleBasedStateMachine):
             assert found["is_due"] or before == self.state
             assert row.lease_number == found["attempt_count"] + 1
             if found["kind"] == "FETCH":
-                task = before["tasks"][found["subject_id"]]
-                assert task["status"] == "RUNNING"
-                assert before["runs"][task["run_id"]]["status"] not in FINAL
+                asking = before["tasks"][found["subject_id"]]
+                assert asking["status"] == "RUNNING"
+                assert before["runs"][asking["run_id"]]["status"] not in FINAL
         touched = [id for id, found in after["deliveries"].items() if found != before["deliveries"].get(id)]
         assert len(touched) <= limit
         self.sent = [(row.delivery_id, row.lease_number) for row in rows] + self.sent
 
-    @sometimes
     @rule(given=st.lists(st.tuples(indexes, answers), min_size=1, max_size=3), twice=st.booleans())
     def answer_deliveries(self, given: list[tuple[int, dict[str, Any]]], twice: bool) -> None:
         """To any request that was ever sent; a lease is answered once."""
@@ -443,11 +449,16 @@ class Engine(RuleBasedStateMachine):
         return self.observer.look(**expected)
 
     def _claim(self, index: int) -> Claim:
-        """Mostly one that holds its lease; at times one whose run waits, or any."""
+        """Mostly one that holds its lease; at times one whose run waits, or has another lease, or any."""
         live = [claim for claim in self.claims if self._holds(claim)]
         waiting = [claim for claim in self.claims if self.state["runs"][claim.run_id]["status"] in WAITING]
-        wanted = [self.claims, waiting, live, live][index % 4]
-        claim: Claim = pick(wanted or self.claims, index // 4)
+        late = [
+            claim
+            for claim in self.claims
+            if self.state["runs"][claim.run_id]["status"] == "EXECUTING" and not self._holds(claim)
+        ]
+        wanted = [self.claims, waiting, late, late, live, live, live, live][index % 8]
+        claim: Claim = pick(wanted or self.claims, index // 8)
         return claim
 
     def _task_calls(self, function: str, named: list[tuple[Claim, bool, dict[str, Any]]]) -> None:
