@@ -4,7 +4,16 @@ from collections import Counter
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from tests.sql.sequence_model import AFRESH, ENDED, FINAL, RUN_MOVES, TASK_MOVES, Limits, reopened
+from tests.sql.sequence_model import (
+    AFRESH,
+    ENDED,
+    FINAL,
+    RUN_MOVES,
+    TASK_MOVES,
+    Limits,
+    is_waited_for,
+    reopened,
+)
 from tests.support.builders import Endpoint
 from tests.support.database import Database
 
@@ -84,6 +93,7 @@ class Observer:
         self.secrets: list[
             tuple[str, str]
         ] = []  # of callbacks, by task id; newest first, those changed since included
+        self.awaited: Counter[str] = Counter()  # by URL: how often an event was to be sent there
         self._continued: Counter[str] = Counter()  # by run: how often
         self._forgotten: Counter[str] = Counter()  # by run: executions before it was continued
         self.state: State = {}
@@ -193,6 +203,9 @@ class Observer:
             assert after["attempts"][id] == found["attempt_count"] - 1, "a failed attempt is recorded once"
             if old is None:
                 continue
+            if is_waited_for(old) and not is_waited_for(found) and found["parent_id"] is None:
+                waits = {state["runs"][found["run_id"]]["status"] for state in (before, after)}
+                assert waits != {"WAITING_TO_CONTINUE"}, "a run goes on when a task of it does"
             if found["run_id"] == continued:
                 assert found["status"] == reopened(old)
                 assert found == old or old["status"] != "COMPLETED", "a result is kept"
@@ -236,6 +249,8 @@ class Observer:
         )
         assert all(found["told"] == after["runs"][found["subject_id"]]["status"] for found in told)
 
+        events = Counter(found["url"] for found in after["deliveries"].values() if found["kind"] == "EVENT")
+        assert events <= self.awaited, "who waits for an event is sent one"
         for id, found in after["deliveries"].items():
             old = before["deliveries"].get(id)
             if old and old["status"] != "PENDING":

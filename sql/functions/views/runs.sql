@@ -23,7 +23,8 @@ select
     r.created_at,
     r.started_at,
     r.completed_at,
-    r.updated_at
+    r.updated_at,
+    r.properties
 from perdure.runs as r
 inner join perdure.jobs as k on k.id = r.job_id
 inner join perdure.job_versions as v on v.id = r.job_version_id

@@ -12,7 +12,7 @@ import pytest
 
 from perdure_server.cli.local.ports import free_port, listen
 from perdure_server.cli.local.processes import Child, Family
-from tests.support.builders import Builders
+from tests.support.builders import Builders, task
 from tests.support.database import Database
 from tests.support.waiting import eventually
 
@@ -56,30 +56,35 @@ def test_serve_answers_until_it_is_told_to_stop(family: Family, db: Database) ->
     assert any("path=/readyz status=200" in line for line in server.lines)
 
 
+@pytest.mark.parametrize("call", ["run", "complete"])
 def test_serve_has_executions_yield_when_it_is_told_to_stop(
-    family: Family, db_url: str, builders: Builders
+    family: Family, db_url: str, builders: Builders, call: str
 ) -> None:
     server = start(family, "serve", "--port", "0", "--no-access-log", PERDURE_DATABASE_URL=db_url)
     line = server.wait_for_line(lambda line: line.startswith("perdure serve: http"), timeout_s=60)
     run = builders.run()
-    builders.claim(run)
+    (opened,) = builders.claim(run).stored(task("open"))
+    path, begin, end = {
+        "run": ("tasks", b'{"idempotencyKey": "1", "noop": false, ', b'"name": "step"}'),
+        "complete": (f"tasks/{opened['id']}/complete", b'{"output": ', b"1}"),
+    }[call]
 
     def body() -> Iterator[bytes]:
-        """A task whose request is under way when the server is told to stop."""
-        yield b'{"idempotencyKey": "1", "noop": false, '
+        """A call that is under way when the server is told to stop."""
+        yield begin
         os.kill(server.pid, signal.SIGTERM)
         eventually(lambda: refuses_connections(line.split()[-1]), what="the server's decision to stop")
-        yield b'"name": "step"}'
+        yield end
 
     answer = httpx.post(
-        f"{line.split()[-1]}/api/v1/runs/{run.id}/tasks",
+        f"{line.split()[-1]}/api/v1/runs/{run.id}/{path}",
         content=body(),
-        headers={"authorization": f"Bearer {run.environment.key}", "trigger-version": "2023-09-29"},
+        headers={"authorization": f"Bearer {run.environment.key}"},
         trust_env=False,
         timeout=30,
     )
     assert answer.status_code == 200, answer.text
-    assert answer.json()["task"]["forceYield"] is True
+    assert answer.json()["forceYield"] is True
     server.wait(timeout_s=30)
     family.disown(server)
     server.kill()

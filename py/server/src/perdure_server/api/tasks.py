@@ -34,7 +34,7 @@ from perdure_server.messages.tasks import (
 from perdure_server.params import path_uuid
 from perdure_server.responses import json_response
 from perdure_server.routing import Operation
-from perdure_server.services import services_of
+from perdure_server.services import Services, services_of
 
 _RECORD_OWN = ("params", "output", "error")
 _RUN_OWN = ("params", "retry")
@@ -72,8 +72,7 @@ async def run_task(request: Request) -> Response:
     cursor = _sent_cursor(request)
     task = engine_text(body, document, verbatim=_RUN_OWN)
     (stored,) = await services.tasks.upsert((join_object({**_envelope(request), "task": task}).encode(),))
-    if services.stopping.is_set():  # so that executions of apps do not hold the end up
-        stored = stored.rstrip()[:-1] + b',"forceYield":true}'
+    stored = _with_force_yield(services, stored)
     if request.headers.get(headers.SDK_PROTOCOL_VERSION) != headers.PROTOCOL_VERSION:
         return json_response(stored)
     answer = b'{"task":' + stored
@@ -102,7 +101,8 @@ async def complete_task(request: Request) -> Response:
     serialized = request.headers.get(headers.SDK_PROTOCOL_VERSION) == headers.SERIALIZED_OUTPUT_VERSION
     if serialized and body.has_output:
         members["output"] = _serialized_output(split_object(document)["output"].value)
-    return json_response(await services.tasks.finish(_finish(request, "COMPLETED", members)))
+    completed = await services.tasks.finish(_finish(request, "COMPLETED", members))
+    return json_response(_with_force_yield(services, completed))
 
 
 async def fail_task(request: Request) -> Response:
@@ -134,6 +134,11 @@ def _sent_cursor(request: Request) -> str | None:
         raise ApiError(
             400, "INVALID_HEADER", f"{headers.CACHED_TASKS_CURSOR} must be a cursor of this run, or empty"
         ) from error
+
+
+def _with_force_yield(services: Services, task: bytes) -> bytes:
+    """The task; from a server that is to stop with the wish that the execution ends and goes on elsewhere."""
+    return task.rstrip()[:-1] + b',"forceYield":true}' if services.stopping.is_set() else task
 
 
 def _envelope(request: Request, **more: str) -> dict[str, str]:
