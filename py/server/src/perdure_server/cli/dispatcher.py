@@ -22,7 +22,7 @@ def dispatcher(
     delivery_slots: Annotated[
         int,
         typer.Option(
-            envvar="PERDURE_DELIVERY_SLOTS", min=1, help="Most deliveries of webhooks at the same time."
+            envvar="PERDURE_DELIVERY_SLOTS", min=1, help="Most requests beside executions at the same time."
         ),
     ] = 10,
     name: Annotated[
