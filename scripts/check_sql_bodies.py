@@ -88,6 +88,7 @@ def main() -> int:
     except psycopg.Error as error:
         parser.error(f"no connection to the database of --database-url or DATABASE_URL: {error}")
     with connection:
+        watch_a_table(connection)
         problems = [*check_bodies(connection), *check_rights(connection)]
         connection.rollback()  # the extension goes again
     problems += check_files()
@@ -99,6 +100,15 @@ def main() -> int:
         file=sys.stderr,
     )
     return 1 if problems else 0
+
+
+def watch_a_table(connection: psycopg.Connection[TupleRow]) -> None:
+    """Give the trigger function of watched tables a trigger: it is made on the tables of users only."""
+    connection.execute("create table public.perdure_lint (id int)")
+    connection.execute("select perdure.create_project('perdure-lint', 'perdure-lint')")
+    connection.execute(
+        "select perdure.watch_table(perdure.get_environment('perdure-lint', 'dev'), 'public.perdure_lint')"
+    )
 
 
 def check_bodies(connection: psycopg.Connection[TupleRow]) -> Iterator[str]:

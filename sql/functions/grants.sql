@@ -34,9 +34,17 @@ perdure.rerun_run,
 perdure.continue_run,
 perdure.get_run_statuses,
 perdure.set_run_status,
+perdure.set_run_metadata,
 perdure.list_job_runs,
 perdure.cancel_job_runs,
 perdure.invoke_job,
+perdure.environment_of_key,
+perdure.begin_task,
+perdure.end_task,
+perdure.watch_table,
+perdure._check_watch,
+perdure.unwatch_table,
+perdure.tg_watched_table__send_events,
 perdure.register_ephemeral_dispatcher,
 perdure.get_store_item,
 perdure.has_store_item,
@@ -84,7 +92,8 @@ to perdure_server;
 -- Used in views, where they are executed as whoever reads.
 grant execute on function
 perdure._hide_redacted,
-perdure._redact
+perdure._redact,
+perdure._watch_of
 to perdure_readonly, perdure_app, perdure_server;
 
 grant execute on function

@@ -272,6 +272,7 @@ create table perdure.job_versions (
     hosted_integrations text[] not null default '{}',  -- slugs of those whose connections the platform holds
     concurrency_limit_id uuid,  -- null: none
     preprocess_runs boolean not null default false,  -- ask the app for a run's properties before it starts
+    timeout interval,  -- how long a run may take, from when it was created; null: as long as it likes
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint job_versions_unique unique (job_id, environment_id, version),
@@ -402,6 +403,8 @@ create table perdure.events (
     external_account_id uuid,  -- the app's end user whom it is about
     dynamic_source_key text,  -- the source of a dynamic trigger that brought it
     source_context json,  -- {id, metadata} of the dynamic source or schedule that sent it
+    run_tags text[],  -- tags of the runs that it starts; null: none
+    run_metadata jsonb,  -- metadata of these runs; null: none
     is_test boolean not null,
     happened_at timestamptz not null,
     deliver_at timestamptz not null,
@@ -420,6 +423,8 @@ create table perdure.events (
 comment on table perdure.events is 'Events with their payloads.';
 -- Serves promote_due: oldest due event first.
 create index events_due_idx on perdure.events (due_at, id) where due_at is not null;
+-- Serves waits of runs for events that were there before them: oldest first.
+create index events_name_idx on perdure.events (environment_id, name, delivered_at);
 
 -- runs: one execution of a job for one event in one environment. Legal changes of status: _run_may_become.
 -- Updated at every claim and every reply, so it carries no payload and no index on a column that changes at
@@ -442,6 +447,7 @@ create table perdure.runs (
     properties json,  -- shown to people; from PREPROCESS_RUN
     output json,  -- result, or the error of a failed run; null and no completed_at: none yet
     due_at timestamptz,  -- WAITING_TO_EXECUTE not before this instant (backoff); null: now
+    timeout_at timestamptz,  -- ends TIMED_OUT when it has not ended by then; null: has ended, or has no time limit
     created_at timestamptz not null,
     started_at timestamptz,
     completed_at timestamptz,
@@ -457,7 +463,8 @@ create table perdure.runs (
         (completed_at is not null)
         = (status in ('SUCCESS', 'FAILURE', 'TIMED_OUT', 'ABORTED', 'CANCELED', 'UNRESOLVED_AUTH', 'INVALID_PAYLOAD'))
     ),
-    constraint runs_due_at_finite check (isfinite(due_at))
+    constraint runs_due_at_finite check (isfinite(due_at)),
+    constraint runs_timeout_only_while_open check (timeout_at is null or completed_at is null)
 ) with (fillfactor = 75);
 comment on table perdure.runs is 'Runs of jobs.';
 -- Serve list_runs and the views: newest first.
@@ -466,10 +473,36 @@ create index runs_job_idx on perdure.runs (job_id, id);
 create index runs_event_idx on perdure.runs (event_id);
 -- Serves promote_due: oldest due backoff first.
 create index runs_due_idx on perdure.runs (due_at, id) where due_at is not null;
+-- Serves promote_due: the run whose time ends first. Set when the run is created, so updates stay HOT.
+create index runs_timeout_idx on perdure.runs (timeout_at, id) where timeout_at is not null;
+
+-- run_tags: short texts by which people find runs. A run without tags has no row. Written only by
+-- sql/functions/metadata/. A row lives as long as its run.
+create table perdure.run_tags (
+    run_id uuid not null,
+    tag text not null,
+    environment_id uuid not null,  -- the run's
+    primary key (run_id, tag),
+    constraint run_tags_tag_fits check (char_length(tag) between 1 and 200)
+);
+comment on table perdure.run_tags is 'Short texts by which people find runs.';
+-- Serves list_runs by tag: newest first.
+create unique index run_tags_search_idx on perdure.run_tags (environment_id, tag, run_id);
+
+-- run_metadata: what an app wants to be read of a run besides its output. A run has a row from the first change of
+-- its metadata or tags on; whoever changes them holds it locked. Apart from runs, whose updates stay small.
+-- Written only by sql/functions/metadata/.
+create table perdure.run_metadata (
+    run_id uuid primary key,
+    metadata jsonb not null,
+    constraint run_metadata_is_object check (jsonb_typeof(metadata) = 'object'),
+    constraint run_metadata_fits check (octet_length(metadata::text) <= 65536)
+);
+comment on table perdure.run_metadata is 'What apps want to be read of runs.';
 
 -- tasks: one durable step of a run. The same (run_id, idempotency_key) always means the same row.
--- Legal changes of status: _task_may_become. Written only by sql/functions/tasks/, runs/ and
--- operations/.
+-- Legal changes of status: _task_may_become. Written only by sql/functions/tasks/, runs/,
+-- operations/ and effects/.
 create table perdure.tasks (
     id uuid primary key,
     run_id uuid not null,
@@ -488,6 +521,7 @@ create table perdure.tasks (
     connection_key text,
     redact json,  -- paths of the output that are not to be shown
     operation text,  -- what the platform itself performs: fetch, fetch-response, fetch-poll
+    effect text,  -- what storing it brought about: sendEvents, invoke, waitForEvent; another made it ERRORED
     child_execution_mode text not null default 'SEQUENTIAL',
     attempt_count integer not null default 1,  -- including the current one
     output json,  -- result or error; null and COMPLETED: the task returned nothing (not even JSON null)
@@ -542,6 +576,31 @@ create type perdure.task_call as (
     error_message text
 );
 comment on type perdure.task_call is 'One call about a task inside a batch.';
+
+-- taken_events: the events that have ended waits of a run: each ends one of them at most. Insert only, by whoever has
+-- locked the run. Written only by sql/functions/effects/. A row lives as long as its run.
+create table perdure.taken_events (
+    run_id uuid not null,
+    event_id uuid not null,  -- events.id
+    task_id uuid not null,
+    primary key (run_id, event_id)
+);
+comment on table perdure.taken_events is 'Events that have ended waits of runs.';
+
+-- event_look_ups: waits for events for which stored events are to be looked through again: one that was being sent when
+-- the wait was stored saw no wait, and was not seen by it. A row goes when every transaction that may hold such an
+-- event has finished, or the wait has ended. Written only by sql/functions/effects/ and _send_to_dispatchers.
+create table perdure.event_look_ups (
+    id uuid primary key,
+    task_id uuid not null,  -- not unique: senders must not wait for each other
+    run_id uuid not null,
+    horizon xid8,  -- a transaction that began before it may hold an event not yet seen; null: not looked through yet
+    due_at timestamptz not null,
+    created_at timestamptz not null
+);
+comment on table perdure.event_look_ups is 'Waits for which stored events are to be looked through again.';
+-- Serves promote_due: oldest due first.
+create index event_look_ups_due_idx on perdure.event_look_ups (due_at, id);
 
 -- run_statuses: what a run tells people of its progress, by key. Written only by set_run_status.
 create table perdure.run_statuses (
@@ -609,7 +668,9 @@ create table perdure.executions (
     message text,
     primary key (run_id, lease_number),
     constraint executions_verdict_known check (
-        verdict in ('REPLY', 'UNREACHABLE', 'REFUSED', 'FUNCTION_TIMEOUT', 'MALFORMED', 'LEASE_EXPIRED')
+        verdict in (
+            'REPLY', 'UNREACHABLE', 'REFUSED', 'FUNCTION_TIMEOUT', 'MALFORMED', 'LEASE_EXPIRED', 'RUN_TIMED_OUT'
+        )
     )
 );
 comment on table perdure.executions is 'History of EXECUTE_JOB requests.';

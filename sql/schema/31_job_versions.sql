@@ -13,6 +13,7 @@ create table perdure.job_versions (
     hosted_integrations text[] not null default '{}',  -- slugs of those whose connections the platform holds
     concurrency_limit_id uuid,  -- null: none
     preprocess_runs boolean not null default false,  -- ask the app for a run's properties before it starts
+    timeout interval,  -- how long a run may take, from when it was created; null: as long as it likes
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint job_versions_unique unique (job_id, environment_id, version),

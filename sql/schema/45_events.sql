@@ -14,6 +14,8 @@ create table perdure.events (
     external_account_id uuid,  -- the app's end user whom it is about
     dynamic_source_key text,  -- the source of a dynamic trigger that brought it
     source_context json,  -- {id, metadata} of the dynamic source or schedule that sent it
+    run_tags text[],  -- tags of the runs that it starts; null: none
+    run_metadata jsonb,  -- metadata of these runs; null: none
     is_test boolean not null,
     happened_at timestamptz not null,
     deliver_at timestamptz not null,
@@ -32,3 +34,5 @@ create table perdure.events (
 comment on table perdure.events is 'Events with their payloads.';
 -- Serves promote_due: oldest due event first.
 create index events_due_idx on perdure.events (due_at, id) where due_at is not null;
+-- Serves waits of runs for events that were there before them: oldest first.
+create index events_name_idx on perdure.events (environment_id, name, delivered_at);

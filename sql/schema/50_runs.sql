@@ -19,6 +19,7 @@ create table perdure.runs (
     properties json,  -- shown to people; from PREPROCESS_RUN
     output json,  -- result, or the error of a failed run; null and no completed_at: none yet
     due_at timestamptz,  -- WAITING_TO_EXECUTE not before this instant (backoff); null: now
+    timeout_at timestamptz,  -- ends TIMED_OUT when it has not ended by then; null: has ended, or has no time limit
     created_at timestamptz not null,
     started_at timestamptz,
     completed_at timestamptz,
@@ -34,7 +35,8 @@ create table perdure.runs (
         (completed_at is not null)
         = (status in ('SUCCESS', 'FAILURE', 'TIMED_OUT', 'ABORTED', 'CANCELED', 'UNRESOLVED_AUTH', 'INVALID_PAYLOAD'))
     ),
-    constraint runs_due_at_finite check (isfinite(due_at))
+    constraint runs_due_at_finite check (isfinite(due_at)),
+    constraint runs_timeout_only_while_open check (timeout_at is null or completed_at is null)
 ) with (fillfactor = 75);
 comment on table perdure.runs is 'Runs of jobs.';
 -- Serve list_runs and the views: newest first.
@@ -43,3 +45,5 @@ create index runs_job_idx on perdure.runs (job_id, id);
 create index runs_event_idx on perdure.runs (event_id);
 -- Serves promote_due: oldest due backoff first.
 create index runs_due_idx on perdure.runs (due_at, id) where due_at is not null;
+-- Serves promote_due: the run whose time ends first. Set when the run is created, so updates stay HOT.
+create index runs_timeout_idx on perdure.runs (timeout_at, id) where timeout_at is not null;

@@ -1,6 +1,6 @@
 -- tasks: one durable step of a run. The same (run_id, idempotency_key) always means the same row.
--- Legal changes of status: _task_may_become. Written only by sql/functions/tasks/, runs/ and
--- operations/.
+-- Legal changes of status: _task_may_become. Written only by sql/functions/tasks/, runs/,
+-- operations/ and effects/.
 create table perdure.tasks (
     id uuid primary key,
     run_id uuid not null,
@@ -19,6 +19,7 @@ create table perdure.tasks (
     connection_key text,
     redact json,  -- paths of the output that are not to be shown
     operation text,  -- what the platform itself performs: fetch, fetch-response, fetch-poll
+    effect text,  -- what storing it brought about: sendEvents, invoke, waitForEvent; another made it ERRORED
     child_execution_mode text not null default 'SEQUENTIAL',
     attempt_count integer not null default 1,  -- including the current one
     output json,  -- result or error; null and COMPLETED: the task returned nothing (not even JSON null)

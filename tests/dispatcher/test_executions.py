@@ -41,7 +41,7 @@ def test_a_run_succeeds_with_one_signed_request(
     assert request.method == "POST"
     assert request.headers["x-trigger-action"] == "EXECUTE_JOB"
     assert request.headers["x-trigger-version"] == "2023-09-29"
-    assert request.headers["x-perdure-version"] == "1"
+    assert request.headers["x-perdure-version"] == "2"
     assert "x-trigger-api-key" not in request.headers
     assert request.json["event"]["payload"] == {"name": "Ann"}
     assert request.json["perdure"] == {"leaseNumber": 1}

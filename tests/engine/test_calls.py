@@ -189,6 +189,14 @@ async def test_runs_from_claim_to_end(pools: Pools, builders: Builders, endpoint
             await runs.list_runs(conn, endpoint.environment.id, status="SUCCESS", job="greet", take=5)
         )
         assert [listed["id"] for listed in page["runs"]] == [run.id]
+        change = b'{"addTags": ["vip"], "metadata": {"n": 1}}'
+        described = read(await runs.set_run_metadata(conn, endpoint.environment.id, run.id, change))
+        assert described == {"tags": ["vip"], "metadata": {"n": 1}}
+        for tags, found in ((["vip"], [run.id]), (["vip", "other"], [])):
+            page = read(await runs.list_runs(conn, endpoint.environment.id, tags=tags))
+            assert [listed["id"] for listed in page["runs"]] == found
+        with pytest.raises(InvalidArgument):
+            await runs.set_run_metadata(conn, endpoint.environment.id, run.id, b"[]")
         with pytest.raises(AlreadyFinished):
             await runs.cancel_run(conn, endpoint.environment.id, run.id)
         with pytest.raises(NotFound):
@@ -505,4 +513,4 @@ def test_every_call_names_a_function_with_these_arguments(db: Database) -> None:
             ]
             assert given == (wanted.names or []), name
             checked += 1
-    assert checked == 61
+    assert checked == 62

@@ -321,3 +321,38 @@ async def test_unknown_tasks(server):
         error_of(await server.client.post(f"{run.path}/{task_id}/complete", json={}), 404, "JQ001")
         error_of(await server.client.post(f"{run.path}/{task_id}/fail", json={"error": {}}), 404, "JQ001")
     error_of(await server.client.post(f"{run.path}/{UNKNOWN}/fail", json={}), 400, "INVALID_BODY")
+
+
+async def test_what_storing_a_task_brings_about_is_in_the_answer(server):
+    run = await server.start_run()
+    events = [{"name": "told", "payload": {"odd": "\0"}}]
+    told, started, unknown, waits = (
+        await put(
+            server,
+            run,
+            record("1" * 64, effect={"type": "sendEvents", "events": events}),
+            record(
+                "2" * 64, effect={"type": "invoke", "jobId": "greet", "payload": {"n": None}, "wait": False}
+            ),
+            record("3" * 64, effect={"type": "invoke", "jobId": "nobody", "wait": True}),
+            record("4" * 64, effect={"type": "waitForEvent", "name": "never"}),
+        )
+    ).json()["tasks"]
+    assert told["status"] == "COMPLETED"
+    assert (told["output"][0]["id"], told["output"][0]["payload"]) == ("1" * 64 + ":0", {"odd": "\0"})
+    invocation = (await server.client.get(f"/api/v2/events/{'2' * 64}")).json()
+    assert invocation["name"] == "invoke"
+    assert [child["id"] for child in invocation["runs"]] == [started["output"]["id"]]
+    assert (unknown["status"], unknown["output"]["name"]) == ("ERRORED", "NotFound")
+    assert (waits["status"], "output" in waits) == ("WAITING", False)
+
+
+async def test_a_wrong_effect_is_named(server):
+    run = await server.start_run()
+    for effect, problem in [
+        ({"type": "fly"}, "tasks.0.effect"),
+        ({"type": "invoke", "jobId": "greet"}, "tasks.0.effect.invoke.wait"),
+        ({"type": "waitForEvent", "name": []}, "tasks.0.effect.waitForEvent.name"),
+        ({"type": "sendEvents", "events": [{"name": ""}]}, "tasks.0.effect.sendEvents.events.0.name"),
+    ]:
+        assert problem in error_of(await put(server, run, record(effect=effect)), 400, "INVALID_BODY")

@@ -553,7 +553,7 @@ class Engine(RuleBasedStateMachine):
             state["leases"]
             or state["listening"]
             or any(
-                found["due_at"]
+                found["due_at"] or found.get("timeout_at")
                 for kind in ("runs", "tasks", "events", "deliveries")
                 for found in state[kind].values()
             )
@@ -569,6 +569,7 @@ class Engine(RuleBasedStateMachine):
             job(
                 id, event=JOBS[id], enabled=on, preprocessRuns=id == "prepared",
                 **({"concurrencyLimit": limit} if limit else {}),
+                **({"timeoutInSeconds": 60} if id == "also" else {}),
             )
             for id, (on, limit) in switches.items() if on is not None
         ]  # fmt: skip

@@ -89,7 +89,7 @@ begin
                 t.run_id = r.id
                 and (
                     t.due_at is not null
-                    or (t.status = 'WAITING' and t.callback_url is not null)
+                    or (t.status = 'WAITING' and (t.callback_url is not null or t.effect is not null))
                     or (t.status = 'RUNNING' and t.operation is not null)
                 )
         )
@@ -161,6 +161,10 @@ begin
         from perdure.runs as r
         where r.due_at < perdure.clock() - interval '5 minutes'
         union all
+        select 'end of a run', r.id, r.timeout_at
+        from perdure.runs as r
+        where r.timeout_at < perdure.clock() - interval '5 minutes'
+        union all
         select 'event', e.id, e.due_at
         from perdure.events as e
         where e.due_at < perdure.clock() - interval '5 minutes'
@@ -168,6 +172,10 @@ begin
         select 'schedule', s.id, s.due_at
         from perdure.schedules as s
         where s.due_at < perdure.clock() - interval '5 minutes'
+        union all
+        select 'wait for an event', w.task_id, w.due_at
+        from perdure.event_look_ups as w
+        where w.due_at < perdure.clock() - interval '5 minutes'
     ) as o
 
     union all

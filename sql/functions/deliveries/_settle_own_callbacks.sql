@@ -1,5 +1,5 @@
--- _settle_own_callbacks: what is to be sent to the callback URL of a task of ours needs no HTTP: the task is completed
--- with it, at once.
+-- _settle_own_callbacks: what is to be sent to the callback URL of a task of ours, or to its address, needs no HTTP:
+-- the task is completed with it, at once.
 -- Arguments  p_ids  deliveries that are due, locked by the caller.
 -- Locks      the tasks' runs, in id order, then the tasks.
 -- Called by  claim_deliveries.
@@ -11,6 +11,7 @@ declare
     v_ids uuid[];
     v_task_ids uuid[];
     v_outputs json[];
+    v_events perdure.deliveries[];  -- for tasks that wait for an event, of which it may end one a run
 begin
     select array_agg(c.id), array_agg(c.task_id), array_agg(c.request)
     into v_ids, v_task_ids, v_outputs
@@ -25,7 +26,21 @@ begin
         return;
     end if;
 
-    perform perdure._complete_callbacks(v_task_ids, v_outputs);
+    perform perdure._lock_runs_of(v_task_ids);
+    select array_agg(d order by d.due_at, d.id) into v_events
+    from perdure.deliveries as d
+    where d.id = any(v_ids) and d.kind = 'EVENT' and d.url = perdure._task_address(perdure._own_callback(d.url));
+    if v_events is null then
+        perform perdure._complete_callbacks(v_task_ids, v_outputs);
+    else
+        perform perdure._give_events(v_events);
+        select array_agg(c.task_id order by c.ordinality), array_agg(c.output order by c.ordinality)
+        into v_task_ids, v_outputs
+        from rows from (unnest(v_ids), unnest(v_task_ids), unnest(v_outputs)) with ordinality
+            as c (id, task_id, output, ordinality)
+        where not exists (select 1 from unnest(v_events) as e where e.id = c.id);
+        perform perdure._complete_callbacks(v_task_ids, v_outputs);
+    end if;
     perform perdure._settle_delivery(d, '{"verdict": "REPLY", "httpStatus": 200}')
     from perdure.deliveries as d
     where d.id = any(v_ids);

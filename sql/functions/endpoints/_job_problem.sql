@@ -40,6 +40,12 @@ begin
                 when jsonb_typeof(j.job -> 'internal') not in ('boolean', 'null') then 'internal must be true or false'
                 when jsonb_typeof(j.job -> 'preprocessRuns') not in ('boolean', 'null')
                     then 'preprocessRuns must be true or false'
+                when jsonb_typeof(j.job -> 'timeoutInSeconds') not in ('number', 'null') then 'timeoutInSeconds must be a number'
+                when jsonb_typeof(j.job -> 'timeoutInSeconds') = 'number'
+                    and not ((j.job ->> 'timeoutInSeconds')::numeric between 0.001 and 31536000)
+                    then format(
+                        'timeoutInSeconds must be 0.001 to 31536000 (a year), not %s', j.job ->> 'timeoutInSeconds'
+                    )
                 when coalesce(j.trigger ->> 'type', '') not in ('static', 'scheduled', 'dynamic', 'invoke') then format(
                     'trigger.type must be static, scheduled, dynamic or invoke, not %s',
                     coalesce(j.trigger ->> 'type', 'absent')

@@ -26,13 +26,14 @@ begin
 
     insert into perdure.job_versions as v (
         id, job_id, environment_id, endpoint_id, version, status, event_spec, trigger, integrations, preprocess_runs,
-        created_at, updated_at
+        timeout, created_at, updated_at
     )
     select
         perdure.new_id(), k.id, p_endpoint.environment_id, p_endpoint.id, j.value ->> 'version',
         case when (j.value ->> 'enabled')::boolean is false then 'DISABLED' else 'ACTIVE' end,
         coalesce(j.value -> 'event', '{}'), j.value -> 'trigger', coalesce(j.value -> 'integrations', '{}'),
-        coalesce((j.value ->> 'preprocessRuns')::boolean, false), v_now, v_now
+        coalesce((j.value ->> 'preprocessRuns')::boolean, false),
+        make_interval(secs => (j.value ->> 'timeoutInSeconds')::double precision), v_now, v_now
     from jsonb_array_elements(p_jobs) as j
     inner join perdure.jobs as k on k.project_id = v_project_id and k.slug = j.value ->> 'id'
     order by k.id
@@ -44,6 +45,7 @@ begin
         trigger = excluded.trigger,
         integrations = excluded.integrations,
         preprocess_runs = excluded.preprocess_runs,
+        timeout = excluded.timeout,
         updated_at = v_now;
 
     -- A job that is switched off is off in all its versions, or new runs would get an older one.

@@ -52,6 +52,7 @@ begin
             then format(
                 'p_options.deliverAfter must be a number of seconds from now, not %L', p_options ->> 'deliverAfter'
             )
+        when p_options::text <> '{}' then 'p_options.' || perdure._start_problem(p_options)
     end);
     if v_problem is not null then
         raise exception using errcode = 'JQ010', message = v_problem;

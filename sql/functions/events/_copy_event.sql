@@ -13,12 +13,13 @@ begin
     loop
         insert into perdure.events (
             id, environment_id, event_id, name, source, payload, payload_type, context, external_account_id,
-            dynamic_source_key, source_context, is_test, happened_at, deliver_at, delivered_at, created_at, updated_at
+            dynamic_source_key, source_context, run_tags, run_metadata, is_test, happened_at, deliver_at, delivered_at,
+            created_at, updated_at
         )
         select
             perdure.new_id(), e.environment_id, format('%s:retry:%s', e.event_id, v_ms), e.name, e.source, e.payload,
-            e.payload_type, e.context, e.external_account_id, e.dynamic_source_key, e.source_context, e.is_test,
-            e.happened_at, v_now, v_now, v_now, v_now
+            e.payload_type, e.context, e.external_account_id, e.dynamic_source_key, e.source_context, e.run_tags,
+            e.run_metadata, e.is_test, e.happened_at, v_now, v_now, v_now, v_now
         from perdure.events as e
         where e.id = p_id
         on conflict (environment_id, event_id) do nothing

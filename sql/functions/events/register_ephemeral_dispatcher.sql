@@ -24,40 +24,7 @@ begin
             errcode = 'JQ001', message = format('there is no environment %s', coalesce(p_environment_id::text, 'null'));
     end if;
 
-    insert into perdure.event_dispatchers as d (
-        id, environment_id, url, source, event_names, payload_filter, context_filter, external_account_id, expires_at,
-        enabled
-    )
-    values (
-        perdure.new_id(), p_environment_id, v_body ->> 'url', coalesce(v_body ->> 'source', 'trigger.dev'),
-        case json_typeof(v_body -> 'name')
-            when 'array' then array(select distinct n.name from json_array_elements_text(v_body -> 'name') as n (name))
-            else array[v_body ->> 'name']
-        end,
-        nullif((v_body -> 'filter')::jsonb, 'null'), nullif((v_body -> 'contextFilter')::jsonb, 'null'),
-        perdure._upsert_external_account(p_environment_id, v_body ->> 'accountId'),
-        perdure.clock() + make_interval(secs => coalesce((v_body ->> 'timeoutInSeconds')::double precision, 3600)),
-        true
-    )
-    on conflict (environment_id, url) do update
-    set
-        source = excluded.source,
-        event_names = excluded.event_names,
-        payload_filter = excluded.payload_filter,
-        context_filter = excluded.context_filter,
-        external_account_id = excluded.external_account_id,
-        expires_at = excluded.expires_at,
-        enabled = true
-    returning d.* into v_dispatcher;
-
-    delete from perdure.event_dispatcher_names as n
-    where
-        n.event_dispatcher_id = v_dispatcher.id
-        and (n.source <> v_dispatcher.source or n.event_name <> all(v_dispatcher.event_names));
-    insert into perdure.event_dispatcher_names (environment_id, event_name, source, event_dispatcher_id)
-    select v_dispatcher.environment_id, n.name, v_dispatcher.source, v_dispatcher.id
-    from unnest(v_dispatcher.event_names) as n (name)
-    on conflict do nothing;
+    v_dispatcher := perdure._subscribe_to_event(p_environment_id, v_body ->> 'url', v_body);
     return json_build_object('id', v_dispatcher.id);
 exception
     when data_exception or program_limit_exceeded then  -- what json may hold and jsonb cannot, such as 1e1000000

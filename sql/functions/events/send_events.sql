@@ -1,10 +1,12 @@
 -- send_events: store events and start the runs they cause: one transaction, any number of events. The same
 -- event id in the same environment is stored once: sent again, an event that was delivered is left as it is;
--- one that still lies 5 s or more ahead takes the new payload, context and delivery time.
+-- one that still lies 5 s or more ahead takes the new payload, context, tags, metadata and delivery time.
+-- In a transaction whose snapshot is older than its events (REPEATABLE READ, SERIALIZABLE) they are left to the
+-- dispatcher to deliver: subscriptions made meanwhile could not be seen.
 -- Arguments  p_events   JSON array of {name, payload?, context?, id?, timestamp?, source?, payloadType?,
 --            isTest?, sourceContext?, dynamicSourceKey?};
---            p_options  {deliverAt?: ISO 8601, deliverAfter?: seconds, accountId?: the end user it is about}, for all
---            of them.
+--            p_options  {deliverAt?: ISO 8601, deliverAfter?: seconds, accountId?: the end user it is about, tags?,
+--            metadata?: of the runs that they start}, for all of them.
 -- Returns    each event as stored (ApiEventLog), in the order given.
 -- Errors     JQ001 not_found: no such environment; JQ010 invalid_argument: names the element and member.
 -- Locks      events of these ids, in the order of event_id; ephemeral subscriptions that match; no run rows.
@@ -17,7 +19,10 @@ declare
     v_now constant timestamptz := perdure.clock();
     v_events constant json := perdure._shield(p_events);
     v_deliver_at timestamptz;
+    v_due_at timestamptz;  -- null: delivered at once
     v_account_id uuid;
+    v_tags text[];
+    v_metadata jsonb;
     v_changed_ids uuid[];
     v_due_ids uuid[];
     v_event_ids text[];
@@ -32,8 +37,15 @@ begin
         v_now + make_interval(secs => (p_options ->> 'deliverAfter')::double precision),
         v_now
     );
+    v_due_at := case
+        when v_deliver_at > v_now or current_setting('transaction_isolation') <> 'read committed' then v_deliver_at
+    end;
 
     v_account_id := perdure._upsert_external_account(p_environment_id, p_options ->> 'accountId');
+    if p_options::text <> '{}' then
+        v_tags := perdure._tag_list(p_options -> 'tags');
+        v_metadata := perdure._first_metadata(p_options -> 'metadata');
+    end if;
 
     with input as materialized (
         select
@@ -52,17 +64,16 @@ begin
     stored as (
         insert into perdure.events as e (
             id, environment_id, event_id, name, source, payload, payload_type, context, external_account_id,
-            dynamic_source_key, source_context, is_test, happened_at, deliver_at, due_at, delivered_at, created_at,
-            updated_at
+            dynamic_source_key, source_context, run_tags, run_metadata, is_test, happened_at, deliver_at, due_at,
+            delivered_at, created_at, updated_at
         )
         select
             f.row_id, p_environment_id, f.event_id, f.name, coalesce(f.source, 'trigger.dev'),
             coalesce(perdure._unshield(f.payload), '{}'), coalesce(f.payload_type, 'JSON'),
             coalesce(perdure._unshield(f.context), '{}'), v_account_id, f.dynamic_source_key,
-            perdure._unshield(f.source_context),
+            perdure._unshield(f.source_context), v_tags, v_metadata,
             coalesce(f.is_test, false), coalesce(f.happened_at, v_now), v_deliver_at,
-            case when v_deliver_at > v_now then v_deliver_at end,
-            case when v_deliver_at <= v_now then v_now end,
+            v_due_at, case when v_due_at is null then v_now end,
             v_now, v_now
         from (
             -- Ids ascend in the order of the events; rows are locked in the order of event ids, so that two
@@ -76,6 +87,8 @@ begin
         set
             payload = excluded.payload,
             context = excluded.context,
+            run_tags = excluded.run_tags,
+            run_metadata = excluded.run_metadata,
             deliver_at = excluded.deliver_at,
             due_at = excluded.deliver_at,
             updated_at = v_now

@@ -8,14 +8,14 @@ as $$
 declare
     v_problem text;
 begin
-    v_problem := case
+    v_problem := coalesce(case
         when json_typeof(p_options) not in ('object', 'null')
             then 'p_options must be an object, such as {"accountId": "user-1"}'
         when json_typeof(p_options) = 'object' and octet_length(p_options ->> 'accountId') not between 1 and 1000
             then 'p_options.accountId must be a text of 1 to 1000 bytes'
         when octet_length(p_idempotency_key) not between 1 and 1000
             then 'p_idempotency_key must be a text of 1 to 1000 bytes'
-    end;
+    end, 'p_options.' || perdure._start_problem(p_options));
     if v_problem is not null then
         raise exception using errcode = 'JQ010', message = v_problem;
     end if;

@@ -1,6 +1,6 @@
 -- _subscribe_url: have it told to a URL how a run ends; at once when it has ended.
 -- Locks      the run, shared: it cannot end unseen meanwhile.
--- Called by  invoke_job.
+-- Called by  invoke_job, _effect_invoke.
 create or replace function perdure._subscribe_url(p_run_id uuid, p_url text)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp

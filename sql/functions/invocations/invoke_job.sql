@@ -2,7 +2,8 @@
 -- idempotency key again starts nothing and finds the run that it started, whose end is told to the callback URL again
 -- when it has ended.
 -- Arguments  p_job              slug; p_payload, p_context  any JSON; null: {};
---            p_options          {accountId?: the end user it is about, callbackUrl?: where the run's end is told};
+--            p_options          {accountId?: the end user it is about, callbackUrl?: where the run's end is told,
+--            tags?, metadata?: the run's};
 --            p_idempotency_key  becomes the id of the event that stands for the invocation; null: a new one.
 -- Returns    {id}: the run's.
 -- Errors     JQ001 not_found: the environment has no such job; JQ002 wrong_state: the job is disabled there;
@@ -29,13 +30,14 @@ begin
     v_callback_url := v_options ->> 'callbackUrl';
 
     insert into perdure.events (
-        id, environment_id, event_id, name, source, payload, payload_type, context, external_account_id, is_test,
-        happened_at, deliver_at, delivered_at, created_at, updated_at
+        id, environment_id, event_id, name, source, payload, payload_type, context, external_account_id, run_tags,
+        run_metadata, is_test, happened_at, deliver_at, delivered_at, created_at, updated_at
     )
     values (
         perdure.new_id(), p_environment_id, coalesce(p_idempotency_key, perdure.new_id()::text), 'invoke',
         'trigger.dev', coalesce(p_payload, '{}'), 'JSON', coalesce(p_context, '{}'),
-        perdure._upsert_external_account(p_environment_id, v_options ->> 'accountId'), false,
+        perdure._upsert_external_account(p_environment_id, v_options ->> 'accountId'),
+        perdure._tag_list(v_options -> 'tags'), perdure._first_metadata(v_options -> 'metadata'), false,
         v_now, v_now, v_now, v_now, v_now
     )
     on conflict (environment_id, event_id) do nothing

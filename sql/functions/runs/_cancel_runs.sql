@@ -17,7 +17,7 @@ begin
     ),
     cancelled as (
         update perdure.runs as r
-        set status = 'CANCELED', completed_at = v_now, due_at = null, updated_at = v_now
+        set status = 'CANCELED', completed_at = v_now, due_at = null, timeout_at = null, updated_at = v_now
         from locked as l
         where r.id = l.id and r.completed_at is null
         returning r.id

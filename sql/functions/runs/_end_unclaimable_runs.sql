@@ -39,6 +39,7 @@ begin
             output = json_build_object('message', u.message),
             completed_at = v_now,
             due_at = null,
+            timeout_at = null,
             updated_at = v_now
         from unclaimable as u
         where r.id = u.id and r.status in ('QUEUED', 'WAITING_TO_EXECUTE')

@@ -1,5 +1,5 @@
--- _reap_leases: take back leases that expired: the dispatcher or the endpoint died. The execution counts as
--- one without an answer.
+-- _reap_leases: take back leases that expired: the dispatcher or the endpoint died, and the execution counts as one
+-- without an answer; or the time is over that the run's job allows, and the run ends.
 -- Returns    how many leases were reaped.
 -- Locks      their runs, skip locked: whoever has one locked is handing its reply in.
 -- Called by  promote_due.
@@ -14,12 +14,15 @@ begin
     select json_agg(json_build_object(
         'runId', e.run_id,
         'leaseNumber', e.lease_number,
-        'verdict', 'LEASE_EXPIRED',
+        'verdict', case when e.timeout_at <= v_now then 'RUN_TIMED_OUT' else 'LEASE_EXPIRED' end,
         'durationMs', least(extract(epoch from v_now - e.claimed_at) * 1000, 2147483647)::integer,
-        'message', format('No answer came back before the lease of dispatcher %s expired', e.dispatcher)
+        'message', case
+            when e.timeout_at <= v_now then perdure._timeout_message(e.timeout_at)
+            else format('No answer came back before the lease of dispatcher %s expired', e.dispatcher)
+        end
     )) into v_results
     from (
-        select l.*
+        select l.*, r.timeout_at
         from perdure.leases as l
         inner join perdure.runs as r on r.id = l.run_id
         where l.expires_at <= v_now

@@ -4,14 +4,14 @@ create or replace function perdure._run_may_become(p_from text, p_to text)
 returns boolean
 language sql immutable parallel safe
 return case p_from
-    when 'PENDING' then p_to in ('WAITING_ON_CONNECTIONS', 'QUEUED', 'CANCELED')
-    when 'WAITING_ON_CONNECTIONS' then p_to in ('QUEUED', 'CANCELED')
+    when 'PENDING' then p_to in ('WAITING_ON_CONNECTIONS', 'QUEUED', 'TIMED_OUT', 'CANCELED')
+    when 'WAITING_ON_CONNECTIONS' then p_to in ('QUEUED', 'TIMED_OUT', 'CANCELED')
     when 'QUEUED' then p_to in ('EXECUTING', 'TIMED_OUT', 'ABORTED', 'CANCELED')
     when 'EXECUTING' then p_to in (
         'SUCCESS', 'FAILURE', 'TIMED_OUT', 'ABORTED', 'UNRESOLVED_AUTH', 'INVALID_PAYLOAD', 'CANCELED',
         'WAITING_TO_CONTINUE', 'WAITING_TO_EXECUTE'
     )
-    when 'WAITING_TO_CONTINUE' then p_to in ('WAITING_TO_EXECUTE', 'CANCELED')
+    when 'WAITING_TO_CONTINUE' then p_to in ('WAITING_TO_EXECUTE', 'TIMED_OUT', 'CANCELED')
     when 'WAITING_TO_EXECUTE' then p_to in ('EXECUTING', 'TIMED_OUT', 'ABORTED', 'CANCELED')
     when 'PREPROCESSING' then p_to = 'CANCELED'  -- legacy of the wire, as STARTED; never set here
     when 'STARTED' then p_to = 'CANCELED'

@@ -1,6 +1,6 @@
 -- _run_status_after: what a run becomes when an execution ends.
 -- Arguments  p_verdict       what became of the request: REPLY, UNREACHABLE, REFUSED, FUNCTION_TIMEOUT,
---            MALFORMED, LEASE_EXPIRED;
+--            MALFORMED, LEASE_EXPIRED, RUN_TIMED_OUT;
 --            p_reply_status  status in the reply; null without one;
 --            p_out_of_tries  may an execution without an answer not be repeated?
 -- Returns    a run status; null: a reply whose status this release does not know.
@@ -24,6 +24,7 @@ return case p_verdict
         when 'AUTO_YIELD_RATE_LIMIT' then 'WAITING_TO_EXECUTE'
     end
     when 'FUNCTION_TIMEOUT' then 'WAITING_TO_EXECUTE'
+    when 'RUN_TIMED_OUT' then 'TIMED_OUT'
     when 'UNREACHABLE' then case when p_out_of_tries then 'FAILURE' else 'WAITING_TO_EXECUTE' end
     when 'LEASE_EXPIRED' then case when p_out_of_tries then 'FAILURE' else 'WAITING_TO_EXECUTE' end
     else 'FAILURE'

@@ -42,6 +42,7 @@ begin
             output = perdure._unshield(n.output),
             completed_at = case when perdure._is_final(n.status) then v_now end,
             due_at = n.due_at,
+            timeout_at = case when not perdure._is_final(n.status) then r.timeout_at end,
             execution_count = r.execution_count + 1,
             failure_count = n.failure_count,
             idle_count = n.idle_count,

@@ -50,7 +50,8 @@ begin
         )
         select
             c.id, c.lease_number, p_dispatcher, v_now,
-            v_now + make_interval(secs => p.timeout_ms / 1000.0) + p_lease_margin,
+            -- A run with a time limit is taken back when that is over.
+            least(v_now + make_interval(secs => p.timeout_ms / 1000.0) + p_lease_margin, c.timeout_at),
             coalesce(l.limit_ids, '{}')
         from claimed as c
         inner join perdure.endpoints as p on p.id = c.endpoint_id

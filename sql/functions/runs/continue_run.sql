@@ -1,5 +1,6 @@
 -- continue_run: let a run that ended without success go on where it stopped: it is queued, its finished tasks keep
--- their results, the others are done (again). Its counters and with them its limits begin anew.
+-- their results, the others are done (again). Its counters and with them its limits begin anew, and so does
+-- the time that its job allows.
 -- Returns    the run (as get_run).
 -- Errors     JQ001 not_found; JQ002 wrong_state: it has not ended; JQ003 already_finished: it ended with SUCCESS.
 -- Locks      the run, then its tasks.
@@ -11,6 +12,7 @@ as $$
 declare
     v_now constant timestamptz := perdure.clock();
     v_status text;
+    v_timeout_at timestamptz;
 begin
     perform perdure._find_run(p_environment_id, p_run_id);
     select r.status into v_status from perdure.runs as r where r.id = p_run_id for update;
@@ -23,6 +25,10 @@ begin
             errcode = 'JQ002', message = format('run %s is %s: it has not ended, and goes on by itself', p_run_id, v_status);
     end if;
 
+    select v_now + v.timeout into v_timeout_at
+    from perdure.runs as r
+    inner join perdure.job_versions as v on v.id = r.job_version_id
+    where r.id = p_run_id;
     update perdure.runs as r
     set
         status = 'QUEUED',
@@ -32,11 +38,15 @@ begin
         failure_count = 0,
         idle_count = 0,
         duration_ms = 0,
+        timeout_at = v_timeout_at,
         updated_at = v_now
     where r.id = p_run_id;
     perform perdure._reopen_tasks(p_run_id);
     delete from perdure.dead_letters as d where d.run_id = p_run_id;
     perform perdure._enqueue_runs(array[p_run_id]);
+    if v_timeout_at is not null then
+        perform perdure._notify_dispatchers('due');
+    end if;
     return perdure.get_run(p_environment_id, p_run_id);
 end;
 $$;

@@ -1,5 +1,6 @@
--- promote_due: do what time has brought: end waits and delays between attempts, end backoffs, deliver delayed events,
--- fire schedules, forget ephemeral subscriptions, take back expired leases; queue the runs that may go on.
+-- promote_due: do what time has brought: end runs that take too long, end waits and delays between attempts, end
+-- backoffs, deliver delayed events, fire schedules, forget ephemeral subscriptions, look for events that waits may have
+-- missed, take back expired leases; queue the runs that may go on.
 -- Arguments  p_limit  most of each kind in one call; 1 to 1000. A kind that is not exhausted makes
 --            next_due_ms 0.
 -- Returns    one row: runs queued; events delivered, those of schedules among them; leases reaped; milliseconds until
@@ -15,11 +16,13 @@ declare
     v_run_ids uuid[];
 begin
     perform perdure._check_limit('p_limit', p_limit);
+    perform perdure._end_overdue_runs(p_limit);
     v_run_ids := perdure._end_due_backoffs(p_limit);
     perform perdure._enqueue_runs(v_run_ids);
     promoted_runs := cardinality(v_run_ids) + cardinality(perdure._end_due_waits(p_limit));
     delivered_events := perdure._deliver_due_events(p_limit) + perdure._fire_due_schedules(p_limit);
     perform perdure._expire_dispatchers(p_limit);
+    promoted_runs := promoted_runs + cardinality(perdure._look_up_events(p_limit));
     reaped_leases := perdure._reap_leases(p_limit);
     next_due_ms := ceil(extract(epoch from perdure._next_due_at() - perdure.clock()) * 1000)::bigint;
     if next_due_ms < 0 then  -- not greatest(): it passes over null, which here means that nothing is scheduled

@@ -1,5 +1,5 @@
 -- set_run_status: tell people how far a run is. The same key again changes that status; what it was before goes into
--- its history.
+-- its history. Said again as it is it changes nothing, so a call may be repeated.
 -- Arguments  p_key     the status within the run;
 --            p_status  {label?, state?: loading | success | failure, data?: object}; a member that is absent or null
 --            keeps its value, and the label of a new status is its key.
@@ -55,7 +55,10 @@ begin
             || ']'
         )::json,
         updated_at = v_now
-    returning s.* into v_stored;
+    where
+        (s.label, s.state, s.data::text)
+        is distinct from (coalesce(v_label, s.label), coalesce(v_state, s.state), coalesce(v_data, s.data)::text);
+    select s.* into strict v_stored from perdure.run_statuses as s where s.run_id = v_run.id and s.key = p_key;
     return perdure._run_status_json(v_stored);
 end;
 $$;

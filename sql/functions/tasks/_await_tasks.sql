@@ -12,7 +12,7 @@ begin
     set
         output_properties = coalesce(perdure._unshield(r.reply -> 'task' -> 'outputProperties'), t.output_properties),
         due_at = case
-            when t.status = 'WAITING' and t.operation is null and t.callback_url is null
+            when t.status = 'WAITING' and t.operation is null and t.callback_url is null and t.effect is null
                 then coalesce(t.due_at, t.delay_until, perdure.clock())
             else t.due_at
         end,
@@ -23,7 +23,10 @@ begin
         and t.id = r.task_id
         and (
             r.reply -> 'task' -> 'outputProperties' is not null
-            or (t.status = 'WAITING' and t.operation is null and t.callback_url is null and t.due_at is null)
+            or (
+                t.status = 'WAITING' and t.operation is null and t.callback_url is null and t.effect is null
+                and t.due_at is null
+            )
         );
 end;
 $$;

@@ -4,8 +4,8 @@
 --            p_cursor     first task of the page; null: from the beginning;
 --            p_max_bytes  stop at the first task that does not fit, but return at least one; p_max_count
 --            null: no limit.
--- Returns    one row: tasks as JSON (CachedTask and attempts), oldest first; the first task left out, or
---            null.
+-- Returns    one row: tasks as JSON (CachedTask and attempts; p_all: what people call them), oldest first; the first
+--            task left out, or null.
 -- Called by  claim_runs, get_cached_tasks.
 create or replace function perdure._cached_tasks(
     p_run_id uuid, p_all boolean, p_cursor uuid, p_max_bytes integer, p_max_count integer
@@ -35,6 +35,9 @@ begin atomic
                     perdure._member('noop', to_json(t.noop)),
                     perdure._member('attempts', to_json(t.attempt_count)),
                     perdure._member('parentId', to_json(t.parent_id)),
+                    case when p_all then perdure._member('displayKey', to_json(t.display_key)) end,
+                    case when p_all then perdure._member('name', to_json(t.name)) end,
+                    case when p_all then perdure._member('operation', to_json(t.operation)) end,
                     perdure._member('output', t.output)
                 ) as task
             from perdure.tasks as t

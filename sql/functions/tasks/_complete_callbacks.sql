@@ -1,6 +1,6 @@
 -- _complete_callbacks: tasks that waited for a call have got it: its body is their output. One that waits no longer
 -- is left as it is: a call that is late, or comes twice, changes nothing.
--- Arguments  p_task_ids, p_outputs  as many of the one as of the other.
+-- Arguments  p_task_ids, p_outputs  as many of the one as of the other; null: nothing to do.
 -- Locks      the tasks' runs, in id order, then the tasks.
 -- Called by  complete_callback, _settle_own_callbacks.
 create or replace function perdure._complete_callbacks(p_task_ids uuid[], p_outputs json[])

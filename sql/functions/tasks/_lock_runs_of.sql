@@ -1,6 +1,6 @@
 -- _lock_runs_of: lock the runs of these tasks, in id order. Whoever ends a task that a run may wait for does so
 -- first, and calls _wake_runs after it.
--- Called by  _lock_awaiting_runs, _complete_callbacks, the operations' answers.
+-- Called by  _settle_own_callbacks, _complete_callbacks, the operations' answers.
 create or replace function perdure._lock_runs_of(p_task_ids uuid[])
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp

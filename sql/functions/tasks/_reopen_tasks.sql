@@ -1,6 +1,6 @@
 -- _reopen_tasks: the tasks of a run that is continued: those that have a result keep it, the others are open again.
--- A failed try stays in the history. A pure wait is over. What somebody else is to end, a callback or an operation of
--- the platform, becomes CANCELED: it starts anew, with all that belongs to it, when the run comes to it.
+-- A failed try stays in the history. A pure wait is over. What somebody else is to end, a callback, an operation or an
+-- effect of the platform, becomes CANCELED: it starts anew, with all that belongs to it, when the run comes to it.
 -- Arguments  p_run_id  locked by the caller.
 -- Called by  continue_run.
 create or replace function perdure._reopen_tasks(p_run_id uuid)
@@ -33,7 +33,9 @@ begin
 
     update perdure.tasks as t
     set status = case when t.noop then 'COMPLETED' else 'CANCELED' end, completed_at = v_now
-    where t.id = any(v_reopened_ids) and (t.noop or t.callback_url is not null or t.operation is not null);
+    where
+        t.id = any(v_reopened_ids)
+        and (t.noop or t.callback_url is not null or t.operation is not null or t.effect is not null);
 end;
 $$;
 comment on function perdure._reopen_tasks(uuid) is 'Open the unfinished tasks of a run that is continued.';

@@ -3,9 +3,10 @@
 -- that is being continued) starts anew. Of two calls for the same task the one with an outcome counts.
 -- Arguments  p_calls  those with an error are passed over; body: a TaskRecord or the body of "run task". An
 --            absent status follows from the run, the delay, the callback and noop. Outcomes: COMPLETED with output,
---            ERRORED with error.
+--            ERRORED with error. An effect is brought about when its task is created or starts anew: it is performed or
+--            begun, in this transaction, and it says how the task stands.
 -- Returns    a row for each call that may write: the task as it is now.
--- Locks      tasks that exist, in the order of run_id and idempotency_key.
+-- Locks      tasks that exist, in the order of run_id and idempotency_key; then as _begin_effects.
 -- Called by  upsert_tasks, _apply_replies.
 create or replace function perdure._store_tasks(p_calls perdure.task_call[])
 returns table (ordinal integer, task perdure.tasks)
@@ -17,6 +18,7 @@ declare
     v_soon constant timestamptz := v_now + interval '15 seconds';
     v_wakes boolean;
     v_operation_ids uuid[];
+    v_effect_ids uuid[];
 begin
     with input as materialized (
         select
@@ -33,7 +35,7 @@ begin
             "idempotencyKey" text, "displayKey" text, "parentId" uuid, "parentKey" text, status text, noop boolean,
             name text, icon text, description text, params json, properties json, "outputProperties" json, style json,
             "connectionKey" text, operation text, parallel boolean, "delayUntil" timestamptz,
-            "delaySeconds" double precision, "startedAt" timestamptz, callback json, redact json
+            "delaySeconds" double precision, "startedAt" timestamptz, callback json, redact json, effect json
         )
         cross join lateral (
             select
@@ -47,6 +49,7 @@ begin
             select case
                 when c.canceled then 'CANCELED'
                 when f.status in ('COMPLETED', 'ERRORED', 'RUNNING') then f.status
+                when f.effect is not null then 'RUNNING'
                 when d.delay_until > v_now or d.callback_secret is not null then 'WAITING'
                 when f.noop then 'COMPLETED'
                 else 'RUNNING'
@@ -73,7 +76,7 @@ begin
     stored as (
         insert into perdure.tasks as t (
             id, run_id, idempotency_key, display_key, parent_id, status, noop, name, icon, description, params,
-            properties, output_properties, style, connection_key, redact, operation, child_execution_mode, output,
+            properties, output_properties, style, connection_key, redact, operation, effect, child_execution_mode, output,
             delay_until, due_at, callback_url, callback_timeout_at, started_at, completed_at, created_at, updated_at
         )
         select
@@ -94,6 +97,7 @@ begin
             f.initial_status, coalesce(f.noop, false), coalesce(f.name, 'Task'), f.icon, f.description,
             perdure._unshield(f.params), perdure._unshield(f.properties), perdure._unshield(f."outputProperties"),
             coalesce(f.style, '{"style": "normal"}'), f."connectionKey", f.redact, f.operation,
+            case when f.effect is not null then coalesce(f.effect ->> 'type', '') end,
             case when f.parallel then 'PARALLEL' else 'SEQUENTIAL' end, perdure._unshield(f.output), f.delay_until,
             case when f.initial_status = 'WAITING' then coalesce(f.callback_timeout_at, f.delay_until) end,
             case when f.callback_secret is not null then perdure._callback_url(f.id, f.callback_secret) end,
@@ -108,6 +112,7 @@ begin
             status = excluded.status,
             output = excluded.output,
             output_properties = coalesce(excluded.output_properties, t.output_properties),
+            effect = case when t.status = 'CANCELED' then excluded.effect else t.effect end,
             delay_until = coalesce(excluded.delay_until, t.delay_until),
             due_at = excluded.due_at,
             callback_url = coalesce(replace(excluded.callback_url, excluded.id::text, t.id::text), t.callback_url),
@@ -121,12 +126,13 @@ begin
                 and excluded.id in (select f.id from fresh as f where f.status in ('COMPLETED', 'ERRORED'))
             )
             or (t.status = 'CANCELED' and excluded.status <> 'CANCELED')
-        returning t.id, t.due_at, t.status, t.operation
+        returning t.id, t.due_at, t.status, t.operation, t.effect
     )
     select
         bool_or(s.due_at <= v_soon),
-        array_agg(s.id order by s.id) filter (where s.operation is not null and s.status = 'RUNNING')
-    into v_wakes, v_operation_ids
+        array_agg(s.id order by s.id) filter (where s.operation is not null and s.status = 'RUNNING'),
+        array_agg(s.id) filter (where s.effect is not null and s.status = 'RUNNING')
+    into v_wakes, v_operation_ids, v_effect_ids
     from stored as s;
 
     if v_wakes then
@@ -134,6 +140,9 @@ begin
     end if;
     if v_operation_ids is not null then
         perform perdure._begin_operations(v_operation_ids);
+    end if;
+    if v_effect_ids is not null then
+        perform perdure._begin_effects(p_calls, v_effect_ids);
     end if;
 
     -- limit keeps this an index look-up a row, whatever the planner thinks of the number of calls.

@@ -128,6 +128,18 @@ def test_runs_list_filters_by_status_and_job(connected: Command, waiting_run: Ru
     assert connected("runs", "list", "--status", "asleep").status == 2
 
 
+def test_runs_list_finds_runs_by_all_of_the_tags(
+    connected: Command, builders: Builders, waiting_run: Run
+) -> None:
+    tags = {"addTags": ["vip", "a&b"]}
+    builders.db.call("set_run_metadata", waiting_run.environment.id, waiting_run.id, tags)
+    _, row = connected.ok("runs", "list", "--tag", "vip", "--tag", "a&b").lines()
+    assert row.startswith(waiting_run.id)
+    assert connected.ok("runs", "list", "--tag", "vip", "--tag", "other").data == ""
+    (listed,) = connected.ok("runs", "list", "--tag", "vip", "--json").json["runs"]
+    assert listed["tags"] == ["a&b", "vip"]
+
+
 def test_runs_list_goes_on_where_the_page_before_ended(
     connected: Command, builders: Builders, environment: Environment
 ) -> None:

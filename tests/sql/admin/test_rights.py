@@ -10,8 +10,10 @@ from tests.sql.rows import snapshot
 from tests.support.builders import Builders
 from tests.support.database import Database
 
-HIDING = {"_hide_redacted", "_redact"}  # in views
+HIDING = {"_hide_redacted", "_redact", "_watch_of"}  # in views
 APP = HIDING | {
+    "_check_watch",
+    "begin_task",
     "cancel_event",
     "cancel_event_runs",
     "cancel_job_runs",
@@ -19,6 +21,8 @@ APP = HIDING | {
     "clock",
     "continue_run",
     "delete_store_item",
+    "end_task",
+    "environment_of_key",
     "event_matches",
     "get_environment",
     "get_event",
@@ -37,8 +41,12 @@ APP = HIDING | {
     "rerun_run",
     "send_event",
     "send_events",
+    "set_run_metadata",
     "set_run_status",
     "set_store_item",
+    "tg_watched_table__send_events",
+    "unwatch_table",
+    "watch_table",
 }
 SERVER = APP | {
     "authenticate",
@@ -99,12 +107,14 @@ VIEWS = {
     "migrations",
     "missing_connections",
     "run_statuses",
+    "run_tags",
     "runs",
     "schedules",
     "deliveries",
     "sources",
     "store_items",
     "tasks",
+    "watched_tables",
     "webhooks",
 }
 PERMISSION_DENIED = "42501"

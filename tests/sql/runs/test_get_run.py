@@ -19,6 +19,8 @@ def test_a_new_run(builders: Builders) -> None:
         "status": "QUEUED",
         "startedAt": None,
         "completedAt": None,
+        "tags": [],
+        "metadata": {},
         "tasks": [],
         "statuses": [],
     }

@@ -30,6 +30,8 @@ LEGAL = {
     ("WAITING_TO_EXECUTE", "EXECUTING"),
     # looked at before each execution (section 3.4): out of time, job disabled
     *product(("QUEUED", "WAITING_TO_EXECUTE"), ("TIMED_OUT", "ABORTED")),
+    # the time that its job allows is over
+    *((status, "TIMED_OUT") for status in ("PENDING", "WAITING_ON_CONNECTIONS", "WAITING_TO_CONTINUE")),
     # any that is not final may be cancelled
     *((status, "CANCELED") for status in OPEN),
     # continued by a person

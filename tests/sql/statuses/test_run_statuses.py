@@ -43,6 +43,13 @@ def test_a_status_keeps_what_an_update_does_not_name(db: Database, builders: Bui
     }
 
 
+def test_a_status_that_is_said_again_changes_nothing(db: Database, builders: Builders) -> None:
+    run = builders.run()
+    first = set_status(db, run, "mail", {"state": "loading", "data": {"sent": 1}})
+    assert set_status(db, run, "mail", {"state": "loading", "data": {"sent": 1}}) == first
+    assert set_status(db, run, "mail", {}) == first
+
+
 def test_what_was_never_set_is_absent(db: Database, builders: Builders) -> None:
     run = builders.run()
     assert set_status(db, run, "one", {}) == {"key": "one", "label": "one", "history": []}
@@ -74,13 +81,13 @@ def test_a_run_shows_how_it_stands_with_its_statuses(db: Database, builders: Bui
 
 def test_documents_that_jsonb_cannot_hold_are_kept(db: Database, builders: Builders) -> None:
     run = builders.run()
-    written = r'{"label": "é", "data": {"zero": "\u0000", "half": "\ud800", "n": 1.0}}'
-    for _ in range(3):
+    written = r'{"label": "%s", "data": {"zero": "\u0000", "half": "\ud800", "n": 1.0}}'
+    for label in ("é", "è", "ê"):
         db.value(
             "select perdure.set_run_status(%s, %s, 'k', %s)",
             run.environment.id,
             run.id,
-            Json(None, dumps=lambda _: written),
+            Json(label, dumps=lambda label: written % label),
         )
     data = r'{"zero": "\u0000", "half": "\ud800", "n": 1.0}'
     shown = db.value("select perdure.get_run_statuses(%s, %s)::text", run.environment.id, run.id)

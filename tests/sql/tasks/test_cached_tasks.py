@@ -62,6 +62,8 @@ def test_what_is_said_of_a_task(db: Database, builders: Builders) -> None:
         "status": "RUNNING",
         "noop": False,
         "attempts": 1,
+        "displayKey": "parent",
+        "name": "Task",
     }
     assert (found[1]["parentId"], found[1]["output"]) == (parent.response["id"], None)
     assert found[1]["id"] == child.response["id"]

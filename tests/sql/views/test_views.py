@@ -186,7 +186,11 @@ def test_no_view_shows_a_secret(db: Database, db_url: str, reader: Database, bui
     app.connect(token="a sealed token", additionalFields={"f": "a field"})
     app.start("greet", account="anna")  # whose connection is missing
     db.call("set_run_status", environment.id, db.value("select id from perdure.runs"), "mail", {})
+    db.call("set_run_metadata", environment.id, db.value("select id from perdure.runs"), {"addTags": ["vip"]})
     db.call("set_store_item", environment.id, "k", 1)
+    with db.as_role("none") as admin:
+        admin.execute("create table public.orders (id int)")
+        admin.call("watch_table", environment.id, "public.orders")
     secrets = {
         "a sealed token",
         "a field",

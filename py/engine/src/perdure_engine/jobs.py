@@ -52,7 +52,7 @@ async def invoke_job(
         job: the job's id.
         payload: any JSON.
         context: any JSON.
-        options: ``{accountId?, callbackUrl?}``.
+        options: ``{accountId?, callbackUrl?, tags?, metadata?}``.
         idempotency_key: the same key again finds the run that it started.
     Raises:
         NotFound: the environment has no such job.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ._call import fetch_rows, fetch_value
-from .adapters import json_array
+from .adapters import Json, json_array
 from .pool import Connection
 
 LEASE_MARGIN = timedelta(seconds=10)
@@ -118,6 +118,7 @@ async def list_runs(
     job: str | None = None,
     cursor: str | None = None,
     take: int = 20,
+    tags: Sequence[str] = (),
 ) -> bytes:
     """A page of the environment's runs, newest first: ``{runs, nextCursor?}``.
 
@@ -128,11 +129,32 @@ async def list_runs(
         job: only runs of the job with this id.
         cursor: ``nextCursor`` of the page before.
         take: most runs in the page.
+        tags: only runs that have all of these.
     """
     runs: bytes = await fetch_value(
-        conn, "select perdure.list_runs(%s, %s, %s, %s, %s)", [environment_id, status, job, cursor, take]
+        conn,
+        "select perdure.list_runs(%s, %s, %s, %s, %s, %s)",
+        [environment_id, status, job, cursor, take, list(tags)],
     )
     return runs
+
+
+async def set_run_metadata(conn: Connection, environment_id: str, run_id: str, change: bytes) -> bytes:
+    """Change the tags and the metadata of a run; returns ``{tags, metadata}``.
+
+    Args:
+        conn: a connection of the server or an app.
+        environment_id: where the run must be.
+        run_id: which run.
+        change: ``{addTags?, removeTags?, metadata?}``.
+    Raises:
+        NotFound: the environment has no such run.
+        InvalidArgument: names the member.
+    """
+    changed: bytes = await fetch_value(
+        conn, "select perdure.set_run_metadata(%s, %s, %s)", [environment_id, run_id, Json(change)]
+    )
+    return changed
 
 
 async def cancel_run(conn: Connection, environment_id: str, run_id: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TypeVar
+from typing import Any, TypeVar, get_origin
 
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
@@ -103,17 +103,28 @@ def check_body(model: type[Message], document: JsonText) -> Message:
 def read_query(model: type[Message], request: Request) -> Message:
     """Hold the query string against a model; a parameter without a value counts as absent.
 
+    One that is given several times is a list where the model has one, else the last counts.
+
     Raises:
         ApiError: 400 INVALID_QUERY, naming each wrong parameter and what belongs there.
     """
-    given = {name: value for name, value in request.query_params.items() if value}
-    for name, value in given.items():
+    lists = {field.alias or name for name, field in model.model_fields.items() if _is_list(field.annotation)}
+    given: dict[str, str | list[str]] = {}
+    for name, value in request.query_params.multi_items():
         if "\0" in value:
             raise ApiError(400, "INVALID_QUERY", f"invalid query: {name}: leave out the NUL character (%00)")
+        if value and name in lists:
+            given[name] = [*given.get(name, ()), value]
+        elif value:
+            given[name] = value
     try:
         return model.model_validate(given)
     except ValidationError as error:
         raise ApiError(400, "INVALID_QUERY", f"invalid query: {describe(error)}") from error
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list
 
 
 def engine_text(message: WireModel, document: JsonText, *, verbatim: Collection[str]) -> str:

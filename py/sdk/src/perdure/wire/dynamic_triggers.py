@@ -19,6 +19,15 @@ class TriggerRegistration(WireModel):
     account_id: str | None = None
 
 
+class InitializeTrigger(WireModel):
+    """Body of INITIALIZE_TRIGGER: what does a dynamic trigger want registered for these parameters?"""
+
+    id: str
+    params: JsonValue = None
+    account_id: str | None = None
+    metadata: JsonValue = None
+
+
 class RegisterTrigger(WireModel):
     """Body of ``PUT /api/v2/{clientId}/triggers/{dynamicTriggerId}/registrations/{key}``."""
 

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from pydantic import AwareDatetime, Field, JsonValue
 
 from perdure.wire.base import WireModel
+from perdure.wire.metadata import Tags
 
 DEFAULT_EVENT_SOURCE = "trigger.dev"
 REGISTER_SOURCE_EVENT = "dev.trigger.source.register.v2"
@@ -57,11 +58,13 @@ class RawEvent(WireModel):
 
 
 class SendEventOptions(WireModel):
-    """When and for whom an event is delivered. ``deliver_after`` is in seconds."""
+    """When and for whom an event is delivered, and what its runs get. ``deliver_after`` is in seconds."""
 
     deliver_at: AwareDatetime | None = None
     deliver_after: int | None = None
     account_id: str | None = Field(default=None, min_length=1)
+    tags: Tags | None = Field(default=None, description="Of the runs that it starts.")
+    metadata: dict[str, JsonValue] | None = Field(default=None, description="Of the runs that it starts.")
 
 
 class SendEventBody(WireModel):
@@ -89,6 +92,16 @@ class ApiEventLog(WireModel):
     deliver_at: AwareDatetime | None = None
     delivered_at: AwareDatetime | None = None
     cancelled_at: AwareDatetime | None = None
+
+
+def plain_filter(event_filter: EventFilter | None) -> dict[str, Any] | None:
+    """A filter as plain dictionaries, as it travels."""
+    if event_filter is None:
+        return None
+    return {
+        key: plain_filter(matcher) if isinstance(matcher, Mapping) else matcher
+        for key, matcher in event_filter.items()
+    }
 
 
 def check_event_filter(event_filter: object, path: str = "filter") -> None:

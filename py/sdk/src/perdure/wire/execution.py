@@ -243,7 +243,7 @@ class AutoYieldExecutionWithCompletedTask(ReplyBase):
 
 
 class AutoYieldRateLimit(ReplyBase):
-    """The API answered 429: call again at ``reset`` (unix ms). From the v2 SDK only."""
+    """The API answered 429: call again at ``reset`` (unix ms)."""
 
     status: Literal["AUTO_YIELD_RATE_LIMIT"] = "AUTO_YIELD_RATE_LIMIT"
     reset: float

@@ -12,6 +12,7 @@ import ssl
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from perdure.wire.http_answer import (
@@ -29,6 +30,7 @@ __all__ = [
     "HttpClient",
     "HttpError",
     "HttpResponse",
+    "HttpTransport",
     "RequestTimedOut",
     "ResponseTooLarge",
 ]
@@ -47,6 +49,27 @@ class _Origin:
 
 
 _Pool = defaultdict[_Origin, list[Connection]]
+
+
+class HttpTransport(Protocol):
+    """What sends a request and brings its answer: HttpClient, or what takes its place in a test."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        *,
+        timeout_s: float,
+        max_response_bytes: int,
+    ) -> HttpResponse:
+        """As ``HttpClient.request``."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of what is kept for later requests; it stays usable."""
+        ...
 
 
 class HttpClient:
@@ -112,8 +135,9 @@ class HttpClient:
         loop = asyncio.get_running_loop()
         pool = self._pools.get(loop)
         if pool is None:
-            for other in [other for other in self._pools if other.is_closed()]:
-                del self._pools[other]
+            for other in list(self._pools):  # which threads with loops of their own change meanwhile
+                if other.is_closed():
+                    self._pools.pop(other, None)
             pool = self._pools[loop] = _Pool(list)
         return pool
 

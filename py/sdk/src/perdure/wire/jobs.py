@@ -5,14 +5,17 @@ from __future__ import annotations
 from pydantic import AwareDatetime, Field, JsonValue
 
 from perdure.wire.base import WireModel
+from perdure.wire.metadata import Tags
 from perdure.wire.statuses import RunStatus
 
 
 class InvokeOptions(WireModel):
-    """For whom a job is started, and where the end of its run is told."""
+    """For whom a job is started, where the end of its run is told, and what the run gets."""
 
     account_id: str | None = Field(default=None, min_length=1)
     callback_url: str | None = Field(default=None, json_schema_extra={"format": "uri"})
+    tags: Tags | None = Field(default=None, description="Of the run.")
+    metadata: dict[str, JsonValue] | None = Field(default=None, description="Of the run.")
 
 
 class InvokeJobBody(WireModel):
@@ -23,7 +26,7 @@ class InvokeJobBody(WireModel):
     options: InvokeOptions | None = None
 
 
-class InvokeJobAnswer(WireModel):
+class InvokedRun(WireModel):
     """The run that was started, or that the same idempotency key had started before."""
 
     id: str

@@ -159,6 +159,7 @@ class JobMetadata(WireModel):
     start_position: Literal["latest", "initial"] = "latest"
     preprocess_runs: bool = False
     concurrency_limit: int | ConcurrencyGroup | None = None
+    timeout_in_seconds: float | None = Field(default=None, gt=0, le=31_536_000)
 
 
 class SourceMetadata(WireModel):
@@ -173,12 +174,55 @@ class SourceMetadata(WireModel):
     register_source_job: JobVersionReference | None = None
 
 
+class HttpEndpointMetadata(WireModel):
+    """An HTTP endpoint: what ``immediate_response_filter`` lets through is answered by the app itself."""
+
+    id: str
+    version: Literal["1"] = "1"
+    enabled: bool = True
+    event: EventSpecification
+    source: str
+    immediate_response_filter: dict[str, JsonValue] | None = None
+    skip_triggering_runs: bool | None = None
+
+
+class HttpEndpointReference(WireModel):
+    """An HTTP endpoint by its id."""
+
+    id: str
+
+
+class WebhookMetadata(WireModel):
+    """A webhook: ``config`` is what is to be registered at the provider, which sends to the HTTP endpoint."""
+
+    key: str
+    params: JsonValue = None
+    config: dict[str, list[str]]
+    integration: IntegrationConfig
+    http_endpoint: HttpEndpointReference
+
+
+class DynamicTriggerMetadata(WireModel):
+    """A dynamic trigger, the jobs that it starts, and the one that registers its sources."""
+
+    id: str
+    jobs: list[JobVersionReference]
+    register_source_job: JobVersionReference | None = None
+
+
+class DynamicScheduleMetadata(WireModel):
+    """A dynamic schedule and the jobs that it starts."""
+
+    id: str
+    jobs: list[JobVersionReference]
+
+
 class Manifest(WireModel):
-    """Answer to INDEX_ENDPOINT: all that an endpoint has. What this SDK does not make is an empty list."""
+    """Answer to INDEX_ENDPOINT: all that an endpoint has."""
 
     jobs: list[JobMetadata]
     sources: list[SourceMetadata] = Field(default_factory=list)
-    webhooks: list[dict[str, JsonValue]] = Field(default_factory=list)
-    dynamic_triggers: list[dict[str, JsonValue]] = Field(default_factory=list)
-    dynamic_schedules: list[dict[str, JsonValue]] = Field(default_factory=list)
-    http_endpoints: list[dict[str, JsonValue]] = Field(default_factory=list)
+    webhooks: list[WebhookMetadata] = Field(default_factory=list)
+    dynamic_triggers: list[DynamicTriggerMetadata] = Field(default_factory=list)
+    dynamic_schedules: list[DynamicScheduleMetadata] = Field(default_factory=list)
+    http_endpoints: list[HttpEndpointMetadata] = Field(default_factory=list)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal, TypeVar, overload
 
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
-from perdure.wire.base import OutputModel, WireModel
+from perdure.wire.base import OutputModel, WireModel, describe
 from perdure.wire.statuses import RunStatus, TaskStatus
+
+T = TypeVar("T")
 
 
 class RunTask(OutputModel):
@@ -64,8 +67,67 @@ class Run(OutputModel):
     started_at: AwareDatetime | None = None
     updated_at: AwareDatetime | None = None
     completed_at: AwareDatetime | None = None
+    tags: list[str] = Field(default_factory=list)
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
     tasks: list[RunTask] = Field(default_factory=list)
     statuses: list[StatusRecord] = Field(default_factory=list)
+    next_cursor: str | None = None
+
+    @overload
+    def output_as(self, schema: type[T]) -> T: ...
+
+    @overload
+    def output_as(self, schema: Any) -> Any: ...
+
+    def output_as(self, schema: Any) -> Any:
+        """What the job returned, as a type: a pydantic model, a dataclass, ``list[int]``.
+
+        Raises:
+            ValueError: it does not fit the type, or the run has not succeeded, so that there is none.
+        """
+        if self.status is not RunStatus.SUCCESS:
+            raise ValueError(f"run {self.id} is {self.status}, not SUCCESS: {self.output!r}")
+        try:
+            return TypeAdapter(schema).validate_json(to_json(self.output))
+        except ValidationError as error:
+            raise ValueError(
+                f"the output of run {self.id} does not fit {schema!r}: {describe(error)}"
+            ) from error
+
+
+class JobOfRun(WireModel):
+    """Which job, in which version."""
+
+    id: str
+    version: str
+
+
+class EventOfRun(WireModel):
+    """Which event started it."""
+
+    id: str
+    name: str
+
+
+class ListedRun(WireModel):
+    """A run in a list."""
+
+    id: str
+    status: RunStatus
+    job: JobOfRun
+    event: EventOfRun
+    started_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
+    created_at: AwareDatetime
+    is_test: bool
+    tags: list[str] = Field(default_factory=list)
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class RunList(WireModel):
+    """A page of runs, newest first."""
+
+    runs: list[ListedRun]
     next_cursor: str | None = None
 
 

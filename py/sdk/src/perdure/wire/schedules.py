@@ -1,13 +1,20 @@
-"""Schedules that are attached to a dynamic schedule at run time."""
+"""Schedules: what their ticks carry, and those that are attached to a dynamic schedule at run time."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue
 
 from perdure.wire.base import WireModel
 from perdure.wire.manifest import ScheduleMetadata
+
+
+class ScheduledPayload(WireModel):
+    """Payload of a tick: when it was due, and when the one before was; None: it is the first."""
+
+    ts: AwareDatetime
+    last_timestamp: AwareDatetime | None = None
 
 
 class RegisterSchedule(ScheduleMetadata):

@@ -53,7 +53,7 @@ def sign(secrets: Sequence[bytes], *, message_id: str, timestamp: int, body: byt
 
 
 def verify(
-    secret: bytes,
+    secret: bytes | Sequence[bytes],
     headers: Mapping[str, str],
     body: bytes,
     *,
@@ -64,6 +64,7 @@ def verify(
     """Check a signed request and return its id.
 
     Args:
+        secret: it must be signed with it; with one of several, while keys are rotated.
         headers: with lower-case names.
         now: unix seconds.
         window_s: seconds that the sender's clock may differ from ours.
@@ -83,7 +84,8 @@ def verify(
         raise SignatureError(f"{WEBHOOK_TIMESTAMP} is {age_s:.0f} s old; at most {window_s} s are allowed")
     if age_s < -window_s:
         raise SignatureError(f"{WEBHOOK_TIMESTAMP} is {-age_s:.0f} s in the future; compare the clocks")
-    expected = _digest(secret, message_id, sent_at, body)
+    secrets = [secret] if isinstance(secret, bytes) else secret
+    expected = [_digest(one, message_id, sent_at, body) for one in secrets]
     if not _any_matches(expected, signatures):
         raise SignatureError(
             f"{WEBHOOK_SIGNATURE} does not match: the app's API key is not an active key of the sending "
@@ -135,7 +137,7 @@ def _digest(secret: bytes, message_id: str, timestamp: str, body: bytes) -> byte
     return hmac.new(secret, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
 
 
-def _any_matches(expected: bytes, signatures: str) -> bool:
+def _any_matches(expected: Sequence[bytes], signatures: str) -> bool:
     matched = False
     for entry in signatures.split(" ")[:_MAX_SIGNATURES]:
         version, _, text = entry.partition(",")
@@ -145,5 +147,6 @@ def _any_matches(expected: bytes, signatures: str) -> bool:
             given = base64.b64decode(text, validate=True)
         except (binascii.Error, ValueError):
             continue
-        matched |= hmac.compare_digest(expected, given)
+        for digest in expected:
+            matched |= hmac.compare_digest(digest, given)
     return matched

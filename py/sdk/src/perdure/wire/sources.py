@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from perdure.wire import headers as names
 from perdure.wire.base import MalformedMessage, WireModel, describe
+from perdure.wire.delivery_headers import DeliveryHeaders
 from perdure.wire.events import RawEvent
 
 
@@ -144,34 +145,18 @@ def read_source_headers(headers: Mapping[str, str], body: bytes) -> SourceReques
     Raises:
         MalformedMessage: a header is missing or not JSON; the text names it.
     """
-
-    def text(name: str) -> str:
-        if name not in headers:
-            raise MalformedMessage(f"header {name} is missing")
-        return headers[name]
-
-    def decoded(name: str) -> Any:
-        try:
-            return json.loads(text(name))
-        except ValueError as error:
-            raise MalformedMessage(f"header {name} is not JSON: {error}") from error
-
-    received = decoded(names.SOURCE_HTTP_HEADERS)
-    if not isinstance(received, dict):
-        raise MalformedMessage(f"header {names.SOURCE_HTTP_HEADERS} must hold a JSON object")
+    given = DeliveryHeaders(headers)
     try:
         return SourceRequest(
-            key=text(names.SOURCE_KEY),
-            secret=text(names.SOURCE_SECRET),
-            params=decoded(names.SOURCE_PARAMS),
-            data=decoded(names.SOURCE_DATA),
-            url=text(names.SOURCE_HTTP_URL),
-            method=text(names.SOURCE_HTTP_METHOD),
-            headers={str(name).lower(): value for name, value in received.items()},
+            key=given.text(names.SOURCE_KEY),
+            secret=given.text(names.SOURCE_SECRET),
+            params=given.json(names.SOURCE_PARAMS),
+            data=given.json(names.SOURCE_DATA),
+            **given.received(),
             body=body,
-            dynamic_id=headers.get(names.SOURCE_DYNAMIC_ID),
-            auth=decoded(names.SOURCE_AUTH) if names.SOURCE_AUTH in headers else None,
-            metadata=decoded(names.SOURCE_METADATA) if names.SOURCE_METADATA in headers else None,
+            dynamic_id=given.optional_text(names.SOURCE_DYNAMIC_ID),
+            auth=given.optional_json(names.SOURCE_AUTH),
+            metadata=given.optional_json(names.SOURCE_METADATA),
         )
     except ValidationError as error:
         raise MalformedMessage(f"source request: {describe(error)}") from error

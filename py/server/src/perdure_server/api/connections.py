@@ -7,12 +7,12 @@ import json
 from starlette.requests import Request
 from starlette.responses import Response
 
+from perdure.wire.connections import Connection, CreateConnectionBody
 from perdure.wire.execution import ConnectionAuth
 from perdure_engine import connections
 from perdure_server.auth import caller_of
 from perdure_server.body import check_body, read_json_object
 from perdure_server.json_text import encode_json, join_object, split_object
-from perdure_server.messages.connections import Connection, CreateConnectionBody
 from perdure_server.params import path_text, path_uuid
 from perdure_server.responses import json_response, model_response
 from perdure_server.routing import Operation

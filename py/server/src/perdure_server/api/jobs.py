@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from perdure.wire import headers
-from perdure.wire.jobs import InvokeJobAnswer, InvokeJobBody, JobRuns
+from perdure.wire.jobs import InvokedRun, InvokeJobBody, JobRuns
 from perdure.wire.runs import CancelRunsAnswer
 from perdure_engine import environments, jobs
 from perdure_engine.errors import NoSecretKey
@@ -90,7 +90,7 @@ async def _keep_key(request: Request, callback_url: str) -> None:
 operations = [
     Operation(
         "POST", "/api/v1/jobs/{jobId}/invoke", invoke_job,
-        body=InvokeJobBody, answer=InvokeJobAnswer, errors=(404, 409),
+        body=InvokeJobBody, answer=InvokedRun, errors=(404, 409),
         headers={headers.IDEMPOTENCY_KEY: "The same key starts one run only."},
     ),
     Operation(

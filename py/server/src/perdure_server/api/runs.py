@@ -5,11 +5,12 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from perdure.wire.runs import Run
+from perdure.wire.metadata import RunMetadata, RunMetadataChange
+from perdure.wire.runs import Run, RunList
 from perdure_engine import runs
 from perdure_server.auth import caller_of, is_secret
-from perdure_server.body import read_query
-from perdure_server.messages.runs import ListRunsQuery, RunList, RunQuery
+from perdure_server.body import check_body, engine_text, read_json_object, read_query
+from perdure_server.messages.runs import ListRunsQuery, RunQuery
 from perdure_server.params import path_uuid
 from perdure_server.responses import json_response
 from perdure_server.routing import Access, Operation
@@ -39,10 +40,27 @@ async def list_runs(request: Request) -> Response:
             caller_of(request).environment_id,
             status=query.status,
             job=query.job,
+            tags=query.tag,
             cursor=str(query.cursor) if query.cursor else None,
             take=query.take,
         )
     return json_response(page)
+
+
+async def set_run_metadata(request: Request) -> Response:
+    """Change the tags and the metadata of a run, which may have ended.
+
+    What is absent stays; the same change again changes nothing.
+    """
+    services = services_of(request)
+    run_id = path_uuid(request, "runId", what="run")
+    document = await read_json_object(request, limit=services.settings.json_body_limit)
+    change = engine_text(check_body(RunMetadataChange, document), document, verbatim=("metadata",))
+    async with services.connection() as conn:
+        changed = await runs.set_run_metadata(
+            conn, caller_of(request).environment_id, run_id, change.encode()
+        )
+    return json_response(changed)
 
 
 async def cancel_run(request: Request) -> Response:
@@ -104,6 +122,10 @@ operations = [
         access=Access.SECRET_OR_PUBLIC, query=RunQuery, answer=Run, errors=(404,),
     ),
     Operation("GET", "/api/v1/runs", list_runs, query=ListRunsQuery, answer=RunList),
+    Operation(
+        "PUT", "/api/v1/runs/{runId}/metadata", set_run_metadata,
+        body=RunMetadataChange, answer=RunMetadata, errors=(404,),
+    ),
     Operation("POST", "/api/v1/runs/{runId}/cancel", cancel_run, answer=Run, errors=(404, 409)),
     Operation("POST", "/api/v1/runs/{runId}/rerun", rerun_run, answer=Run, errors=(404, 409)),
     Operation("POST", "/api/v1/runs/{runId}/continue", continue_run, answer=Run, errors=(404, 409)),

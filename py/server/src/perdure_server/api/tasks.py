@@ -36,7 +36,7 @@ from perdure_server.responses import json_response
 from perdure_server.routing import Operation
 from perdure_server.services import Services, services_of
 
-_RECORD_OWN = ("params", "output", "error")
+_RECORD_OWN = ("params", "output", "error", "effect")
 _RUN_OWN = ("params", "retry")
 _FINISH_OWN = ("params", "output", "error")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -30,17 +30,13 @@ class ApiClient:
         self.url = url.rstrip("/")
         self._client = _http_client(self.url, {"authorization": f"Bearer {key}"})
 
-    def get(self, path: str, **query: str | int | bool | None) -> Any:
-        """GET; parameters that are None are left out.
+    def get(self, path: str, **query: str | int | bool | Sequence[str] | None) -> Any:
+        """GET; parameters that are None are left out, those of a list are given once for each.
 
         Raises:
             CommandFailed: no answer, or a refusal; with what to do.
         """
-        given = {
-            name: str(value).lower() if isinstance(value, bool) else str(value)
-            for name, value in query.items()
-            if value is not None
-        }
+        given = {name: _as_parameter(value) for name, value in query.items() if value is not None}
         return self._call("GET", path, params=given)
 
     def post(self, path: str, body: Any = None) -> Any:
@@ -98,6 +94,12 @@ def connect(url: str | None, key: str | None, data_dir: Path) -> ApiClient:
 def segment(text: str) -> str:
     """Text as one segment of a path."""
     return quote(text, safe="")
+
+
+def _as_parameter(value: str | int | bool | Sequence[str]) -> str | list[str]:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (str, int)) else list(value)
 
 
 def _http_client(url: str, headers: Mapping[str, str] | None = None) -> httpx.Client:

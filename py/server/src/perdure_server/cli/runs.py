@@ -49,6 +49,14 @@ def list_runs(
         str | None,
         typer.Option(envvar="PERDURE_JOB", help="Only runs of the job with this id.", show_default=False),
     ] = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            envvar="PERDURE_TAG",
+            help="Only runs with this tag; given several times, with all of them.",
+            show_default=False,
+        ),
+    ] = None,
     take: Annotated[int, typer.Option(envvar="PERDURE_TAKE", min=1, max=50, help="Most runs.")] = 20,
     cursor: Annotated[
         str | None,
@@ -63,7 +71,7 @@ def list_runs(
 ) -> None:
     """List the environment's runs, newest first."""
     with connect(api_url, api_key, data_dir) as api:
-        page = api.get("/api/v1/runs", status=status, job=job, take=take, cursor=cursor)
+        page = api.get("/api/v1/runs", status=status, job=job, tag=tag, take=take, cursor=cursor)
     if as_json:
         print_json(page)
         return

@@ -1,13 +1,14 @@
-"""Which runs to show, and lists of them; a run itself is a message of the wire."""
+"""Which runs to show; what is shown are messages of the wire."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from perdure.wire.base import WireModel
+from perdure.wire.metadata import Tags
 from perdure.wire.statuses import RunStatus
 
 MAX_TAKE = 50
@@ -40,6 +41,7 @@ class ListRunsQuery(WireModel):
 
     status: RunStatus | None = None
     job: str | None = Field(default=None, description="The id of a job.")
+    tag: Tags = Field(default_factory=list, description="Only runs with this tag; several: with all of them.")
     cursor: UUID | None = None
     take: Take = 20
 
@@ -49,37 +51,3 @@ class JobRunsQuery(WireModel):
 
     cursor: UUID | None = None
     take: Take = 20
-
-
-class JobOfRun(WireModel):
-    """Which job, in which version."""
-
-    id: str
-    version: str
-
-
-class EventOfRun(WireModel):
-    """Which event started it."""
-
-    id: str
-    name: str
-
-
-class ListedRun(WireModel):
-    """A run in a list."""
-
-    id: str
-    status: RunStatus
-    job: JobOfRun
-    event: EventOfRun
-    started_at: AwareDatetime | None = None
-    completed_at: AwareDatetime | None = None
-    created_at: AwareDatetime
-    is_test: bool
-
-
-class RunList(WireModel):
-    """A page of runs, newest first."""
-
-    runs: list[ListedRun]
-    next_cursor: str | None = None

@@ -1,14 +1,14 @@
-"""Accounts at services as the API takes and shows them."""
+"""Accounts at services, the developer's and those of the app's end users, as the API takes and shows them."""
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import AwareDatetime, Field, JsonValue
 
 from perdure.wire.base import WireModel
 
-AuthType = Literal["oauth2", "apiKey"]
+AuthType: TypeAlias = Literal["oauth2", "apiKey"]
 
 
 class CreateConnectionBody(WireModel):
