@@ -76,7 +76,9 @@ def entries(name: str) -> list[str]:
 def test_it_declares_what_it_imports(member: Member) -> None:
     requirements = declared(member, with_extras=True)
     # psycopg[pool] brings psycopg-pool, and so by convention do the extras of others; pydantic shows its core
-    requirements |= {"pydantic-core": requirements["pydantic"]} if "pydantic" in requirements else {}
+    # and has its users write their types with typing_extensions
+    if "pydantic" in requirements:
+        requirements |= dict.fromkeys(("pydantic-core", "typing-extensions"), requirements["pydantic"])
     known = {
         *requirements,
         *(f"{name}-{extra}" for name, asked in requirements.items() for extra in asked.extras),

@@ -43,10 +43,22 @@ class FakeRun:
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     lease_number: int = 0
     event_name: str = "test.event"
+    effect_outputs: dict[str, Any] = field(default_factory=dict)
+    """What tasks with an effect that is done at once have as output, by the effect's type."""
 
     def tasks(self) -> list[dict[str, Any]]:
         """The rows as EXECUTE_JOB carries them."""
-        shown = ("id", "idempotencyKey", "status", "noop", "attempts", "output")
+        shown = (
+            "id",
+            "idempotencyKey",
+            "status",
+            "noop",
+            "attempts",
+            "output",
+            "displayKey",
+            "name",
+            "parentId",
+        )
         return [{name: row[name] for name in shown if name in row} for row in self.rows.values()]
 
     def row(self, display_key: str) -> dict[str, Any]:
@@ -63,17 +75,25 @@ class FakeRun:
         parent = record.get("parentKey")
         assert parent is None or parent in self.rows, f"{record['name']}: its parent was not sent before it"
         assert record["idempotencyKey"] != parent
-        row = self.rows.setdefault(
-            record["idempotencyKey"], {**record, "id": str(uuid.uuid4()), "status": "NEW", "attempts": 1}
-        )
+        new = {**record, "id": str(uuid.uuid4()), "status": "NEW", "attempts": 1}
+        if parent is not None:
+            new["parentId"] = self.rows[parent]["id"]
+        if record.get("callback"):
+            new["callbackUrl"] = f"http://callback.test/{new['id']}"
+        row = self.rows.setdefault(record["idempotencyKey"], new)
         if row["status"] in ("COMPLETED", "ERRORED"):
             return row
         status = record.get("status")
         if status is None:
             status = row["status"]
             if status == "NEW":
-                delayed = record.get("delaySeconds") or record.get("delayUntil")
-                status = "WAITING" if delayed else "COMPLETED" if record["noop"] else "RUNNING"
+                effect = record.get("effect", {})
+                delayed = record.get("delaySeconds") or record.get("delayUntil") or record.get("callback")
+                if effect.get("type") == "waitForEvent" or effect.get("wait"):
+                    delayed = True
+                elif effect:
+                    row["output"] = self.effect_outputs[effect["type"]]
+                status = "WAITING" if delayed else "COMPLETED" if record["noop"] or effect else "RUNNING"
         row["status"] = status
         if status == "ERRORED":
             row["output"] = record["error"]
@@ -82,10 +102,16 @@ class FakeRun:
             row["output"] = record["output"]
         return row
 
+    def complete(self, display_key: str, output: Any, *, status: str = "COMPLETED") -> None:
+        """As if what the task waits for had come."""
+        row = self.row(display_key)
+        assert row["status"] == "WAITING"
+        row |= {"status": status, "output": output}
+
     def end_waits(self) -> None:
         """As if every delay had passed."""
         for row in self.rows.values():
-            if row["status"] == "WAITING":
+            if row["status"] == "WAITING" and not (row.get("callback") or row.get("effect")):
                 row["status"] = "COMPLETED" if row["noop"] else "RUNNING"
 
 
@@ -97,6 +123,7 @@ class FakePlatform:
         self.calls: list[ApiCall] = []
         self.runs: dict[str, FakeRun] = {}
         self.faults: deque[Any] = deque()
+        self.fault_headers: dict[str, str] = {}
         """Answers for the next calls: (status, JSON or text), "reset", "html" or "hang"."""
         self.pages: dict[str, dict[str, Any]] = {}
         """Pages of cached tasks by cursor."""
@@ -137,7 +164,10 @@ class FakePlatform:
         else:
             status, answer = fault
         text = (answer if isinstance(answer, str) else json.dumps(answer)).encode()
-        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
+        sent = [(b"content-type", kind)]
+        if fault is not None:
+            sent += [(name.encode(), value.encode()) for name, value in self.fault_headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": sent})
         await send({"type": "http.response.body", "body": text})
 
     def _answer(self, call: ApiCall) -> tuple[int, Any]:

@@ -90,7 +90,7 @@ async def test_waits_under_two_parents_do_not_wait_for_each_other(
     reply = await platform.execute(app, run)
     assert reply["status"] == "RESUME_WITH_TASK"
     assert reply["task"]["delaySeconds"] == 1
-    assert [record["name"] for record in reply["tasks"]] == ["b", "a", "wait"]
+    assert [record["name"] for record in reply["tasks"]] == ["a", "wait", "b"]
     assert (await platform.finish(app, run))["output"] == [2, 1]
     assert len(platform.replies) == 2
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from perdure import IO, Perdure, event_trigger
+from perdure.execution import Execution
 from perdure.wire import endpoint_request
 from perdure.wire.endpoint_request import EndpointRequest
 from perdure.wire.signing import derive_signing_secret, sign
@@ -74,6 +75,54 @@ async def test_one_of_several_signatures_is_enough_while_keys_rotate(app: Perdur
     assert (
         await post(app, endpoint_request.ping("acme", secrets=secrets, now=time.time()))
     ).status_code == 200
+
+
+async def test_one_of_the_apps_keys_is_enough_while_they_rotate() -> None:
+    new_key = "tr_dev_new0123456789abcdef"
+    app = Perdure("acme", api_key=f"{new_key},{API_KEY}")
+    for key in (new_key, API_KEY):
+        ping = endpoint_request.ping("acme", secrets=[derive_signing_secret(key)], now=time.time())
+        assert (await post(app, ping)).status_code == 200
+        assert "was received before" in (await post(app, ping)).json()["message"]
+    other = endpoint_request.ping("acme", secrets=[derive_signing_secret("tr_dev_old")], now=time.time())
+    assert (await post(app, other)).status_code == 401
+
+
+@pytest.mark.parametrize(("version", "speaks"), [("2", 2), ("1", 1), (None, 1), ("new", 1)])
+async def test_the_execution_knows_what_the_platform_speaks(
+    job_app: Perdure,
+    platform: FakePlatform,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str | None,
+    speaks: int,
+) -> None:
+    seen: list[Any] = []
+
+    class Spy(Execution):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            seen.append((options["extension_version"], options["time_left_ms"]))
+            super().__init__(*args, **options)
+
+    monkeypatch.setattr("perdure.endpoint.Execution", Spy)
+    request = execute_request(platform.body(platform.start("job")))
+    request.headers.pop("x-perdure-version")
+    if version is not None:
+        request.headers["X-Perdure-Version"] = version
+    answer = await job_app.endpoint.handle("POST", request.headers, request.body, time_left_ms=60_000)
+    assert answer.status == 200
+    assert seen == [(speaks, 60_000)]
+
+
+async def test_the_probe_is_answered_after_its_time(app: Perdure) -> None:
+    began = time.monotonic()
+    answer = await post(app, signed("PROBE_EXECUTION_TIMEOUT", b'{"timeout": 50}'))
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    assert time.monotonic() - began >= 0.05
+
+
+async def test_a_probe_of_more_than_a_quarter_of_an_hour_is_refused(app: Perdure) -> None:
+    answer = await post(app, signed("PROBE_EXECUTION_TIMEOUT", b'{"timeout": 900001}'))
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])

@@ -1,11 +1,12 @@
 """Storing what an execution does while the API is away, slow, or does not want it any more."""
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 
-from perdure import IO, Perdure, TaskOptions, event_trigger, runner
+from perdure import IO, Perdure, TaskOptions, event_trigger, recorder, runner
 from tests.sdk.fake_platform import LEASE_LOST, RUN_FINISHED, FakePlatform
 
 ON = event_trigger("test.event")
@@ -346,8 +347,23 @@ async def test_the_largest_result_fits_into_a_call_of_the_api(app: Perdure, plat
     @app.job(id="job", version="1.0.0", on=event_trigger("test.event"))
     async def job(payload: Any, io: IO) -> int:
         io.logger.info("before", data="x" * 100_000)
-        return len(await io.run_task("large", lambda: "x" * (runner.MAX_RECORD_BYTES - 500)))
+        return len(await io.run_task("large", lambda: "x" * (recorder.MAX_RECORD_BYTES - 500)))
 
     assert (await platform.execute(app, platform.start("job")))["status"] == "SUCCESS"
     sizes = [int(call.headers["content-length"]) for call in platform.calls]
     assert max(sizes) <= 3 * 1024 * 1024
+
+
+async def test_a_limit_of_the_api_that_lasts_is_told_with_its_end(
+    app: Perdure, platform: FakePlatform
+) -> None:
+    calls = declare(app)
+    reset = int((time.time() + 3600) * 1000)
+    platform.faults.extend([(429, {"error": "too many requests"})] * 50)
+    platform.fault_headers = {"x-ratelimit-reset": str(reset)}
+    run = platform.start("job")
+    reply = await platform.execute(app, run)
+    assert (reply["status"], reply["reset"]) == ("AUTO_YIELD_RATE_LIMIT", reset)
+    platform.faults.clear()
+    assert (await platform.execute(app, run))["status"] == "SUCCESS"
+    assert len(calls) == len(set(calls))

@@ -15,6 +15,7 @@ from perdure import (
     Integration,
     IntegrationTasks,
     Perdure,
+    operation,
 )
 from perdure.wire import endpoint_request
 from perdure.wire.events import RawEvent
@@ -33,21 +34,16 @@ PROVIDER: list[Any] = []
 
 
 class HubTasks(IntegrationTasks):
-    async def create_webhook(self, key: str, *, url: str, events: list[str]) -> int:
-        async def call() -> int:
-            PROVIDER.append((url, events))
-            return 77
-
-        return await self.run_task(key, call, name="Create webhook", params={"url": url})
+    @operation()
+    async def create_webhook(self, *, url: str, events: list[str]) -> int:
+        PROVIDER.append((url, events))
+        return 77
 
 
-class Hub(Integration):
+class Hub(Integration[HubTasks]):
     kind = "hub"
     title = "Hub"
     icon = "hub"
-
-    def bind(self, io: IO) -> HubTasks:
-        return HubTasks(self, io)
 
 
 class RepoSource(ExternalSource):

@@ -21,6 +21,7 @@ SERVER_VARIABLES = ("PERDURE_TEST_DATABASE_URL", "DATABASE_URL")
 """A server to test on instead of an embedded one, as a superuser: the first of these that is set."""
 
 
+_CLOCK = Path(__file__).parents[2] / "py/sdk/src/perdure/testing/clock.sql"
 _MEMORY_DISK = Path("/dev/shm")  # noqa: S108  # not for a fixed name in it
 _ENOUGH = 2 << 30  # bytes
 
@@ -85,6 +86,12 @@ def postgres_server() -> Iterator[TestServer]:
 
 
 @pytest.fixture(scope="session")
+def perdure_postgres_url(postgres_server: TestServer) -> str:
+    """Where the test kit makes its databases: on the server of this session."""
+    return postgres_server.url("postgres")
+
+
+@pytest.fixture(scope="session")
 def template_database(postgres_server: TestServer) -> Iterator[str]:
     """The name of a migrated database with the test clock, from which the others are copied."""
     name = f"perdure_template_{uuid4().hex[:12]}"
@@ -92,7 +99,7 @@ def template_database(postgres_server: TestServer) -> Iterator[str]:
         url = postgres_server.url(name)
         migrate(url, echo=lambda _line: None)
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(Path(__file__).with_name("clock.sql").read_bytes())
+            connection.execute(_CLOCK.read_bytes())
         yield name
 
 

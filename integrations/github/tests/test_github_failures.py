@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from perdure_github.errors import GitHubError, decide, rate_limit_end
+from perdure_github import GitHub
+from perdure_github.errors import GitHubError, rate_limit_end
 from tests.support.fakes.faults import Fault
 from tests.support.fakes.github import FakeGitHub, Repository
 from tests.support.job_runner import JobRunner
@@ -141,8 +142,8 @@ def test_rate_limit_end(status: int, headers: Mapping[str, str], message: str, w
     assert rate_limit_end(status, headers, message, now=NOW) == expected
 
 
-def test_an_error_of_the_users_own_is_left_to_the_policy() -> None:
-    assert decide(ValueError("no issue of GitHub's")) is None
+def test_an_error_of_the_users_own_is_left_to_the_policy(declared: GitHub) -> None:
+    assert declared.on_error(ValueError("no issue of GitHub's")) is None
 
 
 def test_a_refusal_without_a_status_is_no_answer() -> None:

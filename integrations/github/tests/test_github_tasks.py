@@ -8,13 +8,13 @@ import pytest
 from pydantic import TypeAdapter
 
 from perdure import IO, ConfigurationError, Perdure
-from perdure_github import Comment, GitHub, Issue
-from perdure_github.api import Client
+from perdure_github import Comment, GitHub, Issue, IssuePage
+from perdure_github.tasks import Client
 from tests.support.fakes.github import BOT_TOKEN, FakeGitHub, Repository
 from tests.support.fakes.platform import FakePlatform
 from tests.support.job_runner import JobRunner
 
-ISSUE = {"owner": "acme", "repo": "site", "number": 1}
+ISSUE: Any = {"owner": "acme", "repo": "site", "number": 1}
 
 
 async def test_get_issue(runner: JobRunner, fake: FakeGitHub, site: Repository) -> None:
@@ -57,6 +57,88 @@ async def test_add_assignees(runner: JobRunner, fake: FakeGitHub, site: Reposito
     assert {"label": "Assignees", "text": "matt, nobody"} in runner.run.task("assign")["properties"]
 
 
+async def test_an_issue_is_opened_changed_closed_and_opened_again(
+    runner: JobRunner, github: GitHub, site: Repository
+) -> None:
+    async def write(io: IO) -> list[tuple[str, str | None]]:
+        tasks = github.of(io)
+        place: Any = {"owner": "acme", "repo": "site"}
+        created = await tasks.create_issue("open", **place, title="Slow", labels=["bug"], assignees=["matt"])
+        number = created.number
+        changed = await tasks.update_issue("change", **place, number=number, title="Very slow")
+        assert (changed.title, changed.labels, changed.assignees) == (
+            "Very slow",
+            created.labels,
+            created.assignees,
+        )
+        closed = await tasks.close_issue("close", **place, number=number, reason="not_planned")
+        reopened = await tasks.reopen_issue("reopen", **place, number=number)
+        return [(closed.state, closed.state_reason), (reopened.state, reopened.state_reason)]
+
+    assert (await runner.execute(write))["status"] == "SUCCESS"
+    assert runner.results == [[("closed", "not_planned"), ("open", "reopened")]]
+    assert (site.issues[2].title, site.issues[2].labels) == ("Very slow", ["bug"])
+    assert runner.run.task("change")["params"] == {
+        "owner": "acme",
+        "repo": "site",
+        "number": 2,
+        "title": "Very slow",
+    }
+
+
+async def test_labels_and_assignees_come_and_go(runner: JobRunner, github: GitHub, site: Repository) -> None:
+    async def write(io: IO) -> list[str]:
+        tasks = github.of(io)
+        labels = await tasks.add_labels("label", **ISSUE, labels=["bug", "urgent"])
+        await tasks.add_assignees("assign", **ISSUE, assignees=["matt", "mona"])
+        await tasks.remove_label("not urgent", **ISSUE, label="urgent")
+        await tasks.remove_label("not urgent again", **ISSUE, label="urgent")
+        issue = await tasks.remove_assignees("free matt", **ISSUE, assignees=["matt"])
+        return [*(label.name for label in labels), *(user.login for user in issue.assignees)]
+
+    assert (await runner.execute(write))["status"] == "SUCCESS"
+    assert runner.results == [["bug", "urgent", "mona"]]
+    assert site.issues[1].labels == ["bug"]
+
+
+async def test_lists_come_in_pages(
+    runner: JobRunner, fake: FakeGitHub, github: GitHub, site: Repository
+) -> None:
+    for number in range(4):
+        fake.open_issue(site, f"Bug {number}").labels.append("bug")
+
+    async def list_all(io: IO) -> list[str]:
+        titles: list[str] = []
+        page: int | None = 1
+        while page is not None:
+            found: IssuePage = await github.of(io).list_issues(
+                ["list", page], owner="acme", repo="site", labels=["bug"], page=page, per_page=3
+            )
+            titles += [issue.title for issue in found.items]
+            page = found.next_page
+        return titles
+
+    await runner.execute(list_all)
+    assert runner.results == [["Bug 3", "Bug 2", "Bug 1", "Bug 0"]]
+    assert len(fake.calls) == 2
+    assert {"label": "Labels", "text": "bug"} in runner.run.task("list:2")["properties"]
+
+
+async def test_comments_and_the_repository_are_read(
+    runner: JobRunner, fake: FakeGitHub, github: GitHub, site: Repository
+) -> None:
+    fake.comment(site, site.issues[1], "Me too")
+
+    async def read(io: IO) -> list[str | None]:
+        comments = await github.of(io).list_comments("comments", **ISSUE)
+        assert comments.next_page is None
+        repository = await github.of(io).get_repository("repository", owner="acme", repo="site")
+        return [repository.full_name, *(comment.body for comment in comments.items)]
+
+    await runner.execute(read)
+    assert runner.results == [["acme/site", "Me too"]]
+
+
 async def test_a_finished_task_answers_from_what_is_stored(
     runner: JobRunner, fake: FakeGitHub, site: Repository
 ) -> None:
@@ -92,17 +174,17 @@ async def test_any_other_call_is_a_task_too(runner: JobRunner, fake: FakeGitHub,
         return TypeAdapter(list[Comment]).validate_json(answer.content)
 
     for _ in range(2):
-        await runner.execute(lambda io: io.github.call("comments", list_comments, name="List comments"))
+        await runner.execute(lambda io: io.github.with_client("comments", list_comments))
     assert len(fake.calls) == 1
     assert all(isinstance(result[0], Comment) for result in runner.results)
     assert runner.run.task("comments")["name"] == "List comments"
 
 
-async def test_bind_gives_the_tasks_with_their_types(
+async def test_of_gives_the_tasks_with_their_types(
     runner: JobRunner, github: GitHub, site: Repository
 ) -> None:
     async def read(io: IO) -> str:
-        issue = await github.bind(io).get_issue("get issue", owner="acme", repo="site", number=1)
+        issue = await github.of(io).get_issue("get issue", owner="acme", repo="site", number=1)
         return issue.title
 
     await runner.execute(read)
@@ -114,11 +196,12 @@ async def test_the_token_may_come_from_the_environment(
 ) -> None:
     monkeypatch.delenv("GITHUB_TOKEN", raising=False)
     runner = JobRunner(app, platform, GitHub("github", base_url=fake.url))
-    reply = await runner.execute(lambda io: io.github.get_issue("first", **ISSUE))
+    reply = await runner.execute(lambda io: io.github.get_issue("get issue", **ISSUE))
     assert reply["status"] == "ERROR"
     assert "give GitHub(..., token=...) or set GITHUB_TOKEN" in reply["error"]["message"]
     monkeypatch.setenv("GITHUB_TOKEN", BOT_TOKEN)
-    reply = await runner.execute(lambda io: io.github.get_issue("second", **ISSUE))
+    runner.run = platform.start("job", {})
+    reply = await runner.execute()
     assert reply["status"] == "SUCCESS"
 
 

@@ -13,7 +13,6 @@ from slack_sdk.web.client import WebClient
 import perdure_slack
 from perdure import IO, ConfigurationError, Perdure, PerdureError
 from perdure_slack import PostedMessage, Slack, SlackError
-from perdure_slack.errors import decide
 from tests.support.fakes.faults import Fault
 from tests.support.fakes.platform import FakePlatform
 from tests.support.fakes.slack import BOT_TOKEN, CHANNEL, FakeSlack
@@ -35,7 +34,7 @@ async def test_a_message_is_posted(runner: JobRunner, fake: FakeSlack) -> None:
     assert (posted.message.text, posted.message.bot_id) == ("Hello", "B0PERDURE")
     task = runner.run.task("hello")
     assert (task["name"], task["icon"], task["connectionKey"]) == ("Post message", "slack", "slack")
-    assert task["params"] == {**HELLO, "blocks": None, "thread_ts": None}
+    assert task["params"] == HELLO
     assert task["properties"] == [{"label": "Channel", "text": CHANNEL}]
 
 
@@ -119,7 +118,7 @@ async def test_slacks_own_failures_are_tried_again_with_backoff(
 async def test_a_broken_connection_is_no_answer(runner: JobRunner, fake: FakeSlack) -> None:
     fake.faults.add(Fault(broken=True))
     reply = await runner.execute(post_hello)
-    assert "Slack's chat.postMessage: no answer: IncompleteRead" in reply["error"]["message"]
+    assert "Slack: no answer: IncompleteRead" in reply["error"]["message"]
 
 
 async def test_a_page_of_a_proxy_is_not_stored_in_full(runner: JobRunner, fake: FakeSlack) -> None:
@@ -132,7 +131,7 @@ async def test_a_server_that_is_not_there_is_tried_again(runner: JobRunner, fake
     fake.close()
     reply = await runner.execute(post_hello)
     assert reply["status"] == "RETRY_WITH_TASK"
-    assert "Slack's chat.postMessage: no answer" in reply["error"]["message"]
+    assert "Slack: no answer" in reply["error"]["message"]
 
 
 async def test_a_rate_limit_is_tried_again_after_retry_after(runner: JobRunner, fake: FakeSlack) -> None:
@@ -186,28 +185,29 @@ async def test_no_proxy_is_heeded(
     assert (await runner.execute(post_hello))["status"] == "SUCCESS"
 
 
+async def test_a_missing_scope_is_named(runner: JobRunner, fake: FakeSlack) -> None:
+    fake.scopes = {"users:read"}
+    reply = await runner.execute(post_hello)
+    message = "Slack's chat.postMessage: missing_scope (the app needs the scope chat:write)"
+    assert reply["error"]["message"] == message
+
+
 async def test_any_other_call_is_a_task_too(runner: JobRunner, fake: FakeSlack, slack: Slack) -> None:
     def who_am_i(client: WebClient) -> str:
         return str(client.auth_test()["user"])
 
     async def ask(io: IO) -> str:
-        return await slack.bind(io).call("who", who_am_i, name="Who am I", method="auth.test")
+        return await slack.of(io).with_client("who", who_am_i)
 
     for _ in range(2):
         await runner.execute(ask)
     assert runner.results == ["perdure", "perdure"]
     assert len(fake.calls) == 1
-    assert runner.run.task("who")["name"] == "Who am I"
+    assert runner.run.task("who")["name"] == "Who am i"
 
 
-def test_an_error_of_the_users_own_is_left_to_the_policy() -> None:
-    assert decide(ValueError("nothing of Slack's")) is None
-
-
-def test_a_slack_error_says_what_and_why() -> None:
-    error = SlackError("chat.postMessage", "missing_scope", code="missing_scope", status=200)
-    assert str(error) == "Slack's chat.postMessage: missing_scope (the app needs the scope chat:write)"
-    assert isinstance(error, PerdureError)
+def test_a_slack_error_is_one_of_perdures() -> None:
+    assert issubclass(SlackError, PerdureError)
 
 
 def test_an_empty_token_is_named() -> None:

@@ -47,6 +47,17 @@ def test_one_signature_for_each_secret() -> None:
         assert verify(secret, headers, BODY, now=NOW) == "EXECUTE_JOB_1"
 
 
+def test_one_of_several_secrets_is_enough() -> None:
+    guard = ReplayGuard()
+    headers = signed(SECRET)
+    assert verify([OTHER, SECRET], headers, BODY, now=NOW, seen=guard) == "EXECUTE_JOB_1"
+    with pytest.raises(SignatureError, match="was received before"):
+        verify([SECRET, OTHER], headers, BODY, now=NOW, seen=guard)
+    for secrets in ([OTHER], []):
+        with pytest.raises(SignatureError, match="does not match"):
+            verify(secrets, headers, BODY, now=NOW)
+
+
 @pytest.mark.parametrize("age_s", [-300, 0, 300])
 def test_within_the_window(age_s: int) -> None:
     verify(SECRET, signed(), BODY, now=NOW + age_s)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
+from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 TIMEOUT_S = 30
@@ -21,19 +23,16 @@ class Greeting:
     text: str
 
 
-class ServiceError(Exception):
-    """The service refused a call, or did not answer (``status`` None). A rate limit sets ``retry_at``."""
+class ServiceFailed(Exception):
+    """The service refused a call, or did not answer (``status`` None)."""
 
-    def __init__(self, reason: str, *, status: int | None = None, retry_at: datetime | None = None) -> None:
+    def __init__(
+        self, reason: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
         answer = "did not answer" if status is None else f"answered {status}"
         super().__init__(f"the service {answer}: {reason}")
         self.status = status
-        self.retry_at = retry_at
-
-    @property
-    def is_temporary(self) -> bool:
-        """True when the same call may succeed later."""
-        return self.retry_at is not None or self.status is None or self.status >= 500
+        self.headers = headers or {}
 
 
 class ServiceClient:
@@ -47,26 +46,35 @@ class ServiceClient:
         """Send a greeting.
 
         Raises:
-            ServiceError: refused, or no answer.
+            ServiceFailed: refused, or no answer.
         """
-        answer = json.loads(await asyncio.to_thread(self._post, "/greetings", {"name": name}))
-        return Greeting(id=answer["id"], text=answer["text"])
+        return _greeting(await asyncio.to_thread(self._ask, "POST", "/greetings", {"name": name}))
 
-    def _post(self, path: str, body: dict[str, str]) -> bytes:
+    async def list_greetings(self, name: str, limit: int) -> list[Greeting]:
+        """The greetings that somebody got, the latest first.
+
+        Raises:
+            ServiceFailed: refused, or no answer.
+        """
+        query = urlencode({"name": name, "limit": limit})
+        return [_greeting(row) for row in await asyncio.to_thread(self._ask, "GET", f"/greetings?{query}")]
+
+    def _ask(self, method: str, path: str, body: dict[str, str] | None = None) -> Any:
         headers = {"authorization": f"Bearer {self._token}", "content-type": "application/json"}
         url = f"{self._base_url}{path}"
         if not url.startswith(("http://", "https://")):
-            raise ServiceError(f"base_url must begin with http:// or https://, not {self._base_url!r}")
-        request = Request(url, json.dumps(body).encode(), headers, method="POST")  # noqa: S310 - checked above
+            raise ServiceFailed(f"base_url must begin with http:// or https://, not {self._base_url!r}")
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(url, data, headers, method=method)  # noqa: S310 - checked above
         try:
             with urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310 - checked above
-                read: bytes = answer.read()
-                return read
+                return json.load(answer)
         except HTTPError as error:
             with error:
-                seconds = error.headers.get("retry-after", "")
-                wait = timedelta(seconds=int(seconds)) if seconds.isdecimal() else None
-                retry_at = datetime.now(UTC) + wait if error.code == 429 and wait is not None else None
-                raise ServiceError(error.reason, status=error.code, retry_at=retry_at) from error
+                raise ServiceFailed(error.reason, status=error.code, headers=dict(error.headers)) from error
         except (OSError, HTTPException) as error:
-            raise ServiceError(str(error)) from error
+            raise ServiceFailed(str(error)) from error
+
+
+def _greeting(row: dict[str, str]) -> Greeting:
+    return Greeting(id=row["id"], text=row["text"])

@@ -1,4 +1,4 @@
-"""What can go wrong with a call of GitHub's API, and whether to try again.
+"""What can go wrong with a call of GitHub's API.
 
     GitHubError    a refusal (``status``) or no answer (None); ``retry_at`` is set by a rate limit
 
@@ -10,8 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from perdure.errors import ConfigurationError, PerdureError, RetryAt
-from perdure.options import ErrorDecision, GiveUp
+from perdure import RateLimit, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,9 +23,10 @@ _HINTS = {
     404: "it is not there, or the token may not see it",
 }
 _UNSAID_WAIT = timedelta(minutes=1)  # what GitHub asks for when a secondary limit comes without a time
+RATE_LIMIT = RateLimit(also=(403,), unsaid=_UNSAID_WAIT)
 
 
-class GitHubError(PerdureError):
+class GitHubError(ServiceError):
     """GitHub refused a call, or could not be reached.
 
     Attributes:
@@ -48,16 +48,9 @@ class GitHubError(PerdureError):
         answer = "did not answer" if status is None else f"answered {status} to"
         details = "".join(f"; {_describe(error)}" for error in errors or [])
         hint = "" if retry_at or status not in _HINTS else f" ({_HINTS[status]})"
-        super().__init__(f"GitHub {answer} {call}: {reason}{details}{hint}")
-        self.status = status
+        super().__init__(f"GitHub {answer} {call}: {reason}{details}{hint}", status=status, retry_at=retry_at)
         self.reason = reason
         self.errors = errors or []
-        self.retry_at = retry_at
-
-    @property
-    def is_temporary(self) -> bool:
-        """True when the same call may succeed later."""
-        return self.retry_at is not None or self.status is None or self.status == 408 or self.status >= 500
 
 
 def from_githubkit(error: RequestError[Any]) -> GitHubError:
@@ -89,32 +82,11 @@ def rate_limit_end(
     """When a refused call may be made again; None when no rate limit refused it.
 
     Source: "Rate limits for the REST API" in GitHub's documentation: ``retry-after`` first, then, with no
-        call
-    remaining, ``x-ratelimit-reset``, and a minute when a secondary limit tells neither.
+        call remaining, ``x-ratelimit-reset``, and a minute when a secondary limit tells neither.
     """
-    if status not in (403, 429):
-        return None
-    seconds = headers.get("retry-after", "")
-    if seconds.isdecimal():
-        return now + timedelta(seconds=int(seconds))
-    reset = headers.get("x-ratelimit-reset", "")
-    if headers.get("x-ratelimit-remaining") == "0" and reset.isdecimal():
-        # The second itself still belongs to the old hour.
-        return max(datetime.fromtimestamp(int(reset) + 1, UTC), now + timedelta(seconds=1))
-    if status == 429 or "rate limit" in message.lower():
-        return now + _UNSAID_WAIT
-    return None
-
-
-def decide(error: Exception) -> ErrorDecision:
-    """Whether a failed task is tried again: the ``on_error`` of every task here."""
-    if isinstance(error, ConfigurationError):
-        return GiveUp()
-    if not isinstance(error, GitHubError):
-        return None
-    if error.retry_at is not None:
-        return RetryAt(error.retry_at)
-    return None if error.is_temporary else GiveUp()
+    end = RATE_LIMIT.end(status, headers, now=now)
+    is_secondary = status == 403 and "rate limit" in message.lower()
+    return now + _UNSAID_WAIT if end is None and is_secondary else end
 
 
 def _describe(error: Any) -> str:

@@ -96,6 +96,20 @@ class Comment(GitHubModel):
     updated_at: AwareDatetime
 
 
+class IssuePage(GitHubModel):
+    """Some issues, and the number of the next page; None: this is the last one."""
+
+    items: tuple[Issue, ...]
+    next_page: int | None = None
+
+
+class CommentPage(GitHubModel):
+    """Some comments, and the number of the next page; None: this is the last one."""
+
+    items: tuple[Comment, ...]
+    next_page: int | None = None
+
+
 class Branch(GitHubModel):
     """One side of a pull request: ``ref`` is the branch, ``sha`` its commit."""
 

@@ -11,7 +11,7 @@ def is_genuine(secret: str, body: bytes, signature: str | None) -> bool:
     Compares in constant time. GitHub's older SHA-1 signatures are not accepted.
     Source: "Validating webhook deliveries" in GitHub's documentation.
     """
-    from githubkit.webhooks import verify  # loaded when needed: see api.py
+    from githubkit.webhooks import verify  # loaded when needed: see GitHub.connect
 
     if signature is None or not signature.startswith("sha256=") or not signature.isascii():
         return False

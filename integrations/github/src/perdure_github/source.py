@@ -57,7 +57,7 @@ class RepositorySource(ExternalSource):
             events=_events(registration),
             known_id=_known_id(registration.source.data),
         )
-        webhook = await register_webhook(self._github.bind(io), wanted)
+        webhook = await register_webhook(self._github.of(io), wanted)
         return UpdateSource(key=self.key, data={"webhookId": webhook.id}, options={"event": wanted.events})
 
     async def handle(self, request: SourceRequest) -> DeliverAnswer:

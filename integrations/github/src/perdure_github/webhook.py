@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
-from perdure_github.api import Client
-from perdure_github.tasks import GitHubTasks
+from perdure import IO
+from perdure_github.tasks import Client, GitHubTasks
 
 if TYPE_CHECKING:
     from githubkit_schemas.latest.types import ReposOwnerRepoHooksPostBodyPropConfigType, WebhookConfigType
@@ -35,7 +35,7 @@ class RegisteredWebhook(BaseModel):
     created: bool
 
 
-async def register_webhook(tasks: GitHubTasks, wanted: WantedWebhook) -> RegisteredWebhook:
+async def register_webhook(tasks: GitHubTasks[IO], wanted: WantedWebhook) -> RegisteredWebhook:
     """Make GitHub's webhook as wanted, as one task.
 
     The task looks for the webhook before it creates one. So when the answer to a creation was lost, its
@@ -45,8 +45,8 @@ async def register_webhook(tasks: GitHubTasks, wanted: WantedWebhook) -> Registe
         TaskFailed: GitHub refused. The token needs the right to administer the repository's webhooks.
     """
 
-    async def register(client: Client) -> RegisteredWebhook:
-        from githubkit.exception import RequestFailed  # loaded when needed: see api.py
+    async def register_once(client: Client) -> RegisteredWebhook:
+        from githubkit.exception import RequestFailed  # loaded when needed: see GitHub.connect
 
         found = await _find(client, wanted)
         if found is None:
@@ -61,13 +61,12 @@ async def register_webhook(tasks: GitHubTasks, wanted: WantedWebhook) -> Registe
         await _update(client, wanted, found)
         return RegisteredWebhook(id=found, created=False)
 
-    return await tasks.call(
-        "register webhook",
-        register,
+    shown = tasks.with_options(
         name="Register webhook",
         params={"owner": wanted.owner, "repo": wanted.repo, "url": wanted.url, "events": wanted.events},
         properties={"Repository": f"{wanted.owner}/{wanted.repo}", "Events": ", ".join(wanted.events)},
     )
+    return await shown.with_client("register webhook", register_once)
 
 
 async def _find(client: Client, wanted: WantedWebhook) -> int | None:

@@ -2,13 +2,16 @@
 
 from perdure_slack.errors import SlackError
 from perdure_slack.integration import Slack
-from perdure_slack.models import Message, PostedMessage
+from perdure_slack.models import Conversation, ConversationPage, Message, PostedMessage, User
 from perdure_slack.tasks import SlackTasks
 
 __all__ = [
+    "Conversation",
+    "ConversationPage",
     "Message",
     "PostedMessage",
     "Slack",
     "SlackError",
     "SlackTasks",
+    "User",
 ]

@@ -1,4 +1,4 @@
-"""What can go wrong with a call of Slack's API, and whether to try again.
+"""What can go wrong with a call of Slack's API.
 
     SlackError    a refusal (``code``), or a failure on the way (``code`` None); ``retry_at`` is set by a
     rate limit
@@ -8,11 +8,10 @@ Rate limits are tried again when Slack says, failures of its own with backoff, e
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from perdure.errors import PerdureError, RetryAt
-from perdure.options import ErrorDecision, GiveUp
+from perdure import RateLimit, ServiceError
 
 if TYPE_CHECKING:
     from slack_sdk.errors import SlackApiError
@@ -22,19 +21,20 @@ RATE_LIMITED = "ratelimited"
 # documentation.
 _TEMPORARY = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _HINTS = {
-    "not_authed": "there is no token: give Slack(..., token=...) or set SLACK_BOT_TOKEN",
     "invalid_auth": "the token is wrong",
     "token_revoked": "the token was revoked",
-    "missing_scope": "the app needs the scope chat:write",
     "channel_not_found": "give the id of a channel that the app can see",
     "not_in_channel": "invite the app to the channel",
 }
-_UNSAID_WAIT = timedelta(seconds=30)
 
 
-class SlackError(PerdureError):
+class SlackError(ServiceError):
     """Slack refused a call, or could not be reached.
 
+    Args:
+        method: Slack's name of what was called; None: unknown.
+        reason: what it answered.
+        needed: the scope that the token lacks.
     Attributes:
         code: Slack's error code, such as ``channel_not_found``; None when there was no answer of its own.
         status: the HTTP status; None when there was no answer at all.
@@ -43,22 +43,22 @@ class SlackError(PerdureError):
 
     def __init__(
         self,
-        method: str,
+        method: str | None,
         reason: str,
         *,
         code: str | None = None,
         status: int | None = None,
         retry_at: datetime | None = None,
+        needed: str | None = None,
     ) -> None:
-        hint = f" ({_HINTS[code]})" if code in _HINTS else ""
-        super().__init__(f"Slack's {method}: {reason}{hint}")
+        hint = f"the app needs the scope {needed}" if needed else _HINTS.get(code or "")
+        place = "Slack" if method is None else f"Slack's {method}"
+        super().__init__(f"{place}: {reason}{f' ({hint})' if hint else ''}", status=status, retry_at=retry_at)
         self.code = code
-        self.status = status
-        self.retry_at = retry_at
 
     @property
     def is_temporary(self) -> bool:
-        """True when the same call may succeed later."""
+        """True when the same call may succeed later. Slack refuses with status 200."""
         return (
             self.retry_at is not None
             or self.status is None
@@ -67,29 +67,21 @@ class SlackError(PerdureError):
         )
 
 
-def from_slack_sdk(method: str, error: SlackApiError, *, now: datetime) -> SlackError:
+def from_slack_sdk(error: SlackApiError, rate_limit: RateLimit, *, now: datetime) -> SlackError:
     """What a refused call of slack-sdk means."""
     response = error.response
+    method = str(response.api_url).rstrip("/").rpartition("/")[2]
     status: int = response.status_code
     data = response.data if isinstance(response.data, dict) else {}
     if status >= 500:  # an HTML page of a proxy, which slack-sdk would quote in full
         return SlackError(method, f"HTTP status {status}", status=status)
     code = str(data.get("error") or f"HTTP status {status}")
-    retry_at = None
-    if status == 429 or code == RATE_LIMITED:
-        retry_at = now + _retry_after(response.headers)
-    return SlackError(method, code, code=code, status=status, retry_at=retry_at)
-
-
-def decide(error: Exception) -> ErrorDecision:
-    """Whether a failed task is tried again: the ``on_error`` of every task here."""
-    if not isinstance(error, SlackError):
-        return None
-    if error.retry_at is not None:
-        return RetryAt(error.retry_at)
-    return None if error.is_temporary else GiveUp()
-
-
-def _retry_after(headers: dict[str, str]) -> timedelta:
-    seconds = next((text for name, text in headers.items() if name.lower() == "retry-after"), "")
-    return timedelta(seconds=int(seconds)) if seconds.isdecimal() else _UNSAID_WAIT
+    limited = 429 if code == RATE_LIMITED else status  # it comes with status 200 too
+    return SlackError(
+        method,
+        code,
+        code=code,
+        status=status,
+        retry_at=rate_limit.end(limited, response.headers, now=now),
+        needed=data.get("needed"),
+    )

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from perdure.integration import Integration, IntegrationTasks
-from perdure.keys import Key
-from perdure.options import Properties
-from perdure_slack.api import SlackApi
-from perdure_slack.errors import decide
-from perdure_slack.models import PostedMessage
+from perdure import IntegrationTasks, IOType, operation
+from perdure_slack.models import Conversation, ConversationPage, PostedMessage, User
 
 if TYPE_CHECKING:
     from slack_sdk.web.client import WebClient
 
-    from perdure.io import IO
+Client: TypeAlias = "WebClient"
+"""What calls are made with: slack-sdk's blocking client."""
 
-T = TypeVar("T")
 
+class SlackTasks(IntegrationTasks[Client, IOType]):
+    """Calls of Slack's Web API as tasks; the first argument of each is the task's key in the run.
 
-class SlackTasks(IntegrationTasks):
-    """Calls of Slack's Web API as tasks.
-
-    ``key`` is the task's key in the run. All raise ``TaskFailed`` when Slack refuses for good; rate limits
-    and Slack's own failures are tried again by the platform. A message may have been posted although no
-    answer came; it is then tried again and may appear twice.
+    All raise ``TaskFailed`` when Slack refuses for good; rate limits and Slack's own failures are tried again
+    by the platform. A message may have been posted although no answer came; it is then tried again and may
+    appear twice. For anything else: ``with_client("archive", archive)``, where ``archive(client)`` makes the
+    call.
     """
 
-    def __init__(self, integration: Integration, io: IO, api: SlackApi) -> None:
-        super().__init__(integration, io)
-        self._api = api
-
-    async def post_message(
+    @operation(properties={"Channel": "{channel}"})
+    def post_message(
         self,
-        key: Key,
         *,
         channel: str,
         text: str,
@@ -60,56 +51,92 @@ class SlackTasks(IntegrationTasks):
             mrkdwn: False: show ``text`` as it is.
             metadata: Slack's ``event_type`` and ``event_payload``.
         """
-
-        def post(client: WebClient) -> PostedMessage:
-            answer = client.chat_postMessage(
-                channel=channel,
-                text=text,
-                blocks=None if blocks is None else [dict(block) for block in blocks],
-                thread_ts=thread_ts,
-                reply_broadcast=reply_broadcast,
-                unfurl_links=unfurl_links,
-                unfurl_media=unfurl_media,
-                mrkdwn=mrkdwn,
-                metadata=None if metadata is None else dict(metadata),
-            )
-            return PostedMessage.model_validate(answer.data)
-
-        return await self.call(
-            key,
-            post,
-            method="chat.postMessage",
-            name="Post message",
-            params={"channel": channel, "text": text, "blocks": blocks, "thread_ts": thread_ts},
-            properties={"Channel": channel},
+        answer = self.client.chat_postMessage(
+            channel=channel,
+            text=text,
+            blocks=_as_dicts(blocks),
+            thread_ts=thread_ts,
+            reply_broadcast=reply_broadcast,
+            unfurl_links=unfurl_links,
+            unfurl_media=unfurl_media,
+            mrkdwn=mrkdwn,
+            metadata=None if metadata is None else dict(metadata),
         )
+        return PostedMessage.model_validate(answer.data)
 
-    async def call(
+    @operation(properties={"Channel": "{channel}"})
+    def update_message(
         self,
-        key: Key,
-        fn: Callable[[WebClient], T],
         *,
-        method: str = "Web API",
-        name: str = "Call Slack",
-        params: Any = None,
-        properties: Properties | None = None,
-    ) -> T:
-        """Any other call of Slack's API as a task, with the same retries.
+        channel: str,
+        ts: str,
+        text: str,
+        blocks: Sequence[Mapping[str, Any]] | None = None,
+    ) -> PostedMessage:
+        """Change a message of the app's own; ``ts`` is that of the message."""
+        answer = self.client.chat_update(channel=channel, ts=ts, text=text, blocks=_as_dicts(blocks))
+        return PostedMessage.model_validate(answer.data)
+
+    @operation(properties={"Channel": "{channel}"})
+    def delete_message(self, *, channel: str, ts: str) -> None:
+        """Delete a message of the app's own. One that is gone already is fine."""
+        self._unless("message_not_found", self.client.chat_delete, channel=channel, ts=ts)
+
+    @operation(properties={"Channel": "{channel}", "Reaction": "{name}"})
+    def add_reaction(self, *, channel: str, ts: str, name: str) -> None:
+        """React to a message: ``name="thumbsup"``. Having reacted already is fine. Scope: reactions:write."""
+        self._unless("already_reacted", self.client.reactions_add, channel=channel, timestamp=ts, name=name)
+
+    @operation(properties={"Channel": "{channel}", "Reaction": "{name}"})
+    def remove_reaction(self, *, channel: str, ts: str, name: str) -> None:
+        """Take the app's reaction back. Not having reacted is fine. Scope: reactions:write."""
+        self._unless("no_reaction", self.client.reactions_remove, channel=channel, timestamp=ts, name=name)
+
+    @operation()
+    def list_conversations(
+        self,
+        *,
+        types: Sequence[str] = ("public_channel",),
+        exclude_archived: bool = True,
+        limit: int = 200,
+        cursor: str | None = None,
+    ) -> ConversationPage:
+        """A page of the workspace's channels and other conversations. Scope: channels:read and the like.
 
         Args:
-            fn: gets slack-sdk's client, in a thread, and makes one call:
-                ``client.conversations_archive(...)``. What it returns is stored as JSON and decoded by its
-                return annotation.
-            method: what is called, for error texts.
-            name: what people see.
-            params: what went in, for people to see.
-            properties: labelled texts to highlight.
+            types: of ``public_channel``, ``private_channel``, ``mpim``, ``im``.
+            exclude_archived: leave those out that are archived.
+            limit: most in a page, 1 to 1000; there may be fewer although more pages follow.
+            cursor: ``next_cursor`` of the page before.
         """
-
-        @wraps(fn)
-        async def call_once() -> T:
-            return await self._api.call(method, fn)
-
-        return await self.run_task(
-            key, call_once, name=name, params=params, properties=properties, on_error=decide
+        answer = self.client.conversations_list(
+            types=list(types), exclude_archived=exclude_archived, limit=limit, cursor=cursor
         )
+        return ConversationPage.of(answer.data)
+
+    @operation(properties={"Users": "{users}"})
+    def open_conversation(self, *, users: Sequence[str]) -> Conversation:
+        """The direct messages with one or several users, by their ids. Scope: im:write or mpim:write."""
+        answer = self.client.conversations_open(users=list(users))
+        return Conversation.model_validate(answer["channel"])
+
+    @operation("Find user by e-mail", properties={"E-mail": "{email}"})
+    def find_user(self, *, email: str) -> User | None:
+        """The member with this e-mail address; None when there is none. Scope: users:read.email."""
+        answer = self._unless("users_not_found", self.client.users_lookupByEmail, email=email)
+        return None if answer is None else User.model_validate(answer["user"])
+
+    def _unless(self, code: str, method: Any, **arguments: Any) -> Any:
+        """Call a method; None when Slack refuses it with ``code``."""
+        from slack_sdk.errors import SlackApiError
+
+        try:
+            return method(**arguments)
+        except SlackApiError as error:
+            if error.response.get("error") != code:
+                raise
+            return None
+
+
+def _as_dicts(blocks: Sequence[Mapping[str, Any]] | None) -> list[dict[str, Any]] | None:
+    return None if blocks is None else [dict(block) for block in blocks]

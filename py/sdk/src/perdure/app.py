@@ -3,42 +3,52 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Any, ParamSpec, TypeVar
-from uuid import uuid4
-
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
 from perdure.adapters.asgi import AsgiApp
+from perdure.auth import AuthResolver, AuthResolvers
+from perdure.calls import PlatformCalls
 from perdure.client import ApiClient
 from perdure.endpoint import Endpoint
 from perdure.errors import ConfigurationError
+from perdure.hooks import Hooks
 from perdure.integration import Integration
-from perdure.job import Job
-from perdure.registration import SourceRegistry
+from perdure.job import AnyJob, Job, JobDecorator
+from perdure.registration import Registry
 from perdure.settings import Settings
 from perdure.triggers.base import Trigger
-from perdure.triggers.external_source import ExternalSource
-from perdure.wire.events import ApiEventLog, RawEvent, SendEventBody, SendEventOptions, SendEventsBody
+from perdure.triggers.dynamic_schedule import DynamicSchedule
+from perdure.triggers.dynamic_trigger import DynamicTrigger
+from perdure.triggers.external_source import ExternalSourceTrigger
+from perdure.triggers.http_endpoint import HttpEndpoint
+from perdure.triggers.verification import Verify
 from perdure.wire.http import HttpClient
-from perdure.wire.manifest import Manifest
-from perdure.wire.runs import CancelRunsAnswer, EventDetails, Run
+from perdure.wire.manifest import ConcurrencyGroup, Manifest
 
-P = ParamSpec("P")
-R = TypeVar("R")
+if TYPE_CHECKING:
+    from perdure.adapters.aws_lambda import LambdaHandler
+    from perdure.adapters.wsgi import WsgiApp
+    from perdure.postgres.enqueue import AsyncTransaction, EventOptions
+    from perdure.wire.events import ApiEventLog
+
+Params = TypeVar("Params")
 
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-._~]*")
 _DEFAULT_MAX_BODY_BYTES = 16 * 1024 * 1024
 
 
-class Perdure:
+class Perdure(PlatformCalls):
     """An app with durable jobs.
 
     Args:
         id: identifies the app at the platform; never change it.
         api_url: address of the Perdure server; else ``PERDURE_API_URL``.
         api_key: the environment's secret key; else ``PERDURE_API_KEY``. Both are read when needed.
+        database: where ``io.transaction`` gets its connections: a URL, a pool, an engine, a sessionmaker,
+            Django's connection, or a function that gives a connection as a context manager; else
+            ``PERDURE_DATABASE_URL``.
         max_body_bytes: longest request body that the endpoint takes.
         patience_s: seconds for which a call of an API out of reach is repeated before giving up.
     Raises:
@@ -51,6 +61,7 @@ class Perdure:
         *,
         api_url: str | None = None,
         api_key: str | None = None,
+        database: Any = None,
         max_body_bytes: int = _DEFAULT_MAX_BODY_BYTES,
         patience_s: float = 20.0,
     ) -> None:
@@ -60,12 +71,17 @@ class Perdure:
             )
         self.id = id
         self.settings = Settings(api_url, api_key)
+        self.database = database
         self.max_body_bytes = max_body_bytes
-        self._http = HttpClient()
-        self.api = ApiClient(self.settings, self._http, patience_s=patience_s)
-        """The typed API client; the methods below are its everyday part."""
-        self._jobs: dict[str, Job[..., Any]] = {}
-        self._sources = SourceRegistry()
+        self.api = ApiClient(self.settings, HttpClient(), patience_s=patience_s)
+        self.dependency_overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
+        """Factories to call instead of others, for tests."""
+        self.hooks = Hooks()
+        self.auth = AuthResolvers()
+        """The functions that find credentials for integrations."""
+        self._jobs: dict[str, AnyJob] = {}
+        self.registry = Registry()
+        """What is declared besides jobs."""
         self.endpoint = Endpoint(self)
         """Answers the platform; adapters call it."""
 
@@ -80,8 +96,13 @@ class Perdure:
         integrations: Sequence[Integration] = (),
         name: str | None = None,
         enabled: bool = True,
-    ) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Job[P, R]]:
-        """Declare a job over ``async def fn(payload, io)`` or ``async def fn(payload, io, ctx)``.
+        concurrency_limit: int | ConcurrencyGroup | None = None,
+        timeout: timedelta | None = None,
+    ) -> JobDecorator:
+        """Declare a job over ``async def fn(payload, io)``, or a plain ``def``, which gets a SyncIO.
+
+        Besides these two the function may take the Context, and dependencies:
+        ``stripe: Annotated[Stripe, Depends(make_stripe)]``.
 
         Args:
             id: lower case, digits, ``-._~``; never change it.
@@ -90,170 +111,180 @@ class Perdure:
             integrations: reached as ``io.<name>``.
             name: for people; the id when absent.
             enabled: False: declared, but never started.
+            concurrency_limit: most executions at a time; a ConcurrencyGroup shares a limit between jobs.
+            timeout: a run that has not ended so long after it was created ends TIMED_OUT.
         Raises:
             ConfigurationError: something in the declaration is wrong; the text says what and how to fix it.
         """
 
-        def declare(fn: Callable[P, Coroutine[Any, Any, R]]) -> Job[P, R]:
-            job = Job(
-                fn, id=id, version=version, on=on, integrations=integrations, name=name, enabled=enabled
+        def declare(fn: Callable[..., Any]) -> Any:
+            job: AnyJob = Job(
+                fn,
+                id=id,
+                version=version,
+                on=on,
+                integrations=integrations,
+                name=name,
+                enabled=enabled,
+                concurrency_limit=concurrency_limit,
+                timeout=timeout,
+                app=self,
             )
             if id in self._jobs:
                 other = self._jobs[id].fn
                 raise ConfigurationError(f"job id {id!r} is declared twice: {_place(other)} and {_place(fn)}")
-            for source in on.sources():
-                self._sources.add(source)
+            self.registry.add_trigger(on)
             self._jobs[id] = job
             return job
 
         return declare
 
+    def http_endpoint(
+        self,
+        id: str,
+        *,
+        source: str,
+        verify: Verify | None,
+        title: str | None = None,
+        icon: str = "webhook",
+        enabled: bool = True,
+    ) -> HttpEndpoint:
+        """Declare a URL at the platform: ``@app.job(..., on=endpoint.on_request())`` runs for its requests.
+
+        Args:
+            id: identifies it within the environment; never change it.
+            source: who sends the requests: ``"stripe.com"``.
+            verify: is a request genuine? ``hmac_signature(secret, header=...)``, or a function of yours;
+                None: whoever knows the URL may start the jobs.
+            title: for people.
+            icon: name of an icon.
+            enabled: False: requests are answered 404.
+        Raises:
+            ConfigurationError: something in the declaration is wrong.
+        """
+        endpoint = HttpEndpoint(id, source=source, verify=verify, title=title, icon=icon, enabled=enabled)
+        return self.registry.add_http_endpoint(endpoint)
+
+    def dynamic_schedule(self, id: str) -> DynamicSchedule:
+        """Declare a trigger to which schedules are added at run time: ``await schedule.register(key, ...)``.
+
+        Args:
+            id: identifies it within the environment; never change it.
+        Raises:
+            ConfigurationError: the id is taken.
+        """
+        return self.registry.add_dynamic_schedule(DynamicSchedule(id, self))
+
+    def dynamic_trigger(
+        self,
+        id: str,
+        make: Callable[[Params], ExternalSourceTrigger],
+        *,
+        integration: Integration,
+        schema: Any = None,
+    ) -> DynamicTrigger[Params]:
+        """Declare a trigger to which sources are added at run time: ``await trigger.register(key, params)``.
+
+        Args:
+            id: identifies it within the environment; never change it.
+            make: makes the trigger of a source: ``lambda name: github.issue_opened(owner="me", repo=name)``.
+            integration: the account that the sources are registered with.
+            schema: type of the payload, if the jobs' own parameters are not annotated.
+        Raises:
+            ConfigurationError: the id is taken.
+        """
+        trigger = DynamicTrigger(id, make, integration=integration, app=self, schema=schema)
+        self.registry.add_dynamic_trigger(trigger)
+        return trigger
+
+    def on_success(self, fn: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Decorator: call ``fn(notification)`` when a run of any job has succeeded."""
+        self.hooks.add_success(fn)
+        return fn
+
+    def on_failure(self, fn: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Decorator: call ``fn(notification)`` when a run of any job has failed or was cancelled."""
+        self.hooks.add_failure(fn)
+        return fn
+
+    def auth_resolver(self, integration: Integration) -> Callable[[AuthResolver], AuthResolver]:
+        """Decorator: ``fn(ctx, integration)`` finds the credentials of an integration with auth="RESOLVER".
+
+        It returns Credentials, a token, or None; ``ctx.account`` is the end user. Called in every execution.
+        """
+
+        def define(fn: AuthResolver) -> AuthResolver:
+            self.auth.add(integration, fn)
+            return fn
+
+        return define
+
     @property
-    def jobs(self) -> list[Job[..., Any]]:
+    def jobs(self) -> list[AnyJob]:
         """The declared jobs, without internal ones."""
         return list(self._jobs.values())
 
-    def find_job(self, job_id: str) -> Job[..., Any] | None:
+    def find_job(self, job_id: str) -> AnyJob | None:
         """A job by id, internal ones included."""
-        return self._jobs.get(job_id) or self._sources.find_job(job_id)
-
-    def find_source(self, key: str) -> ExternalSource | None:
-        """An external source by key."""
-        return self._sources.find(key)
+        return self._jobs.get(job_id) or self.registry.find_job(job_id)
 
     def manifest(self) -> Manifest:
-        """Everything the platform indexes: jobs, internal jobs, sources."""
-        jobs = [job.metadata() for job in (*self._jobs.values(), *self._sources.jobs())]
-        return Manifest(jobs=jobs, sources=self._sources.metadata())
+        """Everything the platform indexes: jobs, internal jobs, sources and so on."""
+        return self.registry.manifest(self._jobs.values())
+
+    # Serving
 
     def asgi(self) -> AsgiApp:
-        """An ASGI app: ``api.mount("/api/trigger", app.asgi())``, or serve it alone."""
+        """An ASGI app: ``api.mount("/api/perdure", app.asgi())``, or serve it alone."""
         return AsgiApp(self.endpoint, on_shutdown=self.close)
 
-    # Speaking with the platform
+    def wsgi(self) -> WsgiApp:
+        """A WSGI app, for Flask and any other host without an event loop."""
+        from perdure.adapters.wsgi import WsgiApp
 
-    async def send_event(
+        return WsgiApp(self.endpoint)
+
+    def django_view(self) -> Callable[..., Any]:
+        """A view for Django's URLs: ``path("api/perdure/", app.django_view())``."""
+        from perdure.adapters.django import django_view
+
+        return django_view(self.endpoint)
+
+    def lambda_handler(self) -> LambdaHandler:
+        """A handler for AWS Lambda behind API Gateway or a function URL."""
+        from perdure.adapters.aws_lambda import LambdaHandler
+
+        return LambdaHandler(self.endpoint)
+
+    @overload
+    def enqueue(  # type: ignore[overload-overlap]
         self,
+        connection: AsyncTransaction,
         name: str,
         payload: Any = None,
-        *,
-        id: str | None = None,
-        context: Any = None,
-        source: str | None = None,
-        timestamp: datetime | None = None,
-        deliver_at: datetime | None = None,
-        deliver_after: timedelta | None = None,
-        account_id: str | None = None,
-    ) -> ApiEventLog:
-        """Send an event; every job whose trigger matches it gets a run.
+        **options: Unpack[EventOptions],
+    ) -> Awaitable[ApiEventLog]: ...
+
+    @overload
+    def enqueue(
+        self, connection: object, name: str, payload: Any = None, **options: Unpack[EventOptions]
+    ) -> ApiEventLog: ...
+
+    def enqueue(self, connection: Any, name: str, payload: Any = None, **options: Any) -> Any:
+        """Send an event within the caller's own transaction, over a connection to the same Postgres.
+
+        Nothing is sent if the transaction is rolled back. Needs ``perdure[postgres]``.
 
         Args:
+            connection: psycopg's, SQLAlchemy's or Django's; with an async one, await the result.
+            name: the event's name.
             payload: plain data, or a pydantic model or dataclass.
-            id: the same id again sends nothing twice; a new one is made when absent.
-            deliver_at: not before then.
-            deliver_after: not before this time has passed.
-        Raises:
-            ApiError: refused, or the API could not be reached.
+            options: as those of ``send_event``.
+        Returns: the event as stored; of an async connection something to await.
         """
-        event = make_event(name, payload, id=id, context=context, source=source, timestamp=timestamp)
-        options = SendEventOptions(
-            deliver_at=deliver_at,
-            deliver_after=None if deliver_after is None else round(deliver_after.total_seconds()),
-            account_id=account_id,
-        )
-        return await self.api.send_event(SendEventBody(event=event, options=options))
+        from perdure.postgres.enqueue import enqueue_event
 
-    async def send_events(self, events: Iterable[RawEvent]) -> list[ApiEventLog]:
-        """Send many events in one call and one transaction; make them with ``make_event``."""
-        with_ids = [
-            event if event.id is not None else event.model_copy(update={"id": uuid4().hex})
-            for event in events
-        ]
-        return await self.api.send_events(SendEventsBody(events=with_ids))
-
-    async def get_event(self, event_id: str) -> EventDetails:
-        """An event and the runs it started."""
-        return await self.api.get_event(event_id)
-
-    async def cancel_event(self, event_id: str) -> ApiEventLog:
-        """Cancel an event that is not delivered yet."""
-        return await self.api.cancel_event(event_id)
-
-    async def cancel_event_runs(self, event_id: str) -> CancelRunsAnswer:
-        """Cancel every run that an event started."""
-        return await self.api.cancel_event_runs(event_id)
-
-    async def get_run(
-        self,
-        run_id: str,
-        *,
-        subtasks: bool = False,
-        task_details: bool = False,
-        cursor: str | None = None,
-        take: int | None = None,
-    ) -> Run:
-        """A run with a page of its tasks.
-
-        Args:
-            subtasks: with the tasks inside tasks.
-            task_details: with params and outputs.
-            cursor: ``next_cursor`` of the page before.
-            take: tasks in a page, at most 50.
-        """
-        query = {
-            name: value
-            for name, value in {
-                "subtasks": "true" if subtasks else None,
-                "taskdetails": "true" if task_details else None,
-                "cursor": cursor,
-                "take": None if take is None else str(take),
-            }.items()
-            if value is not None
-        }
-        return await self.api.get_run(run_id, query)
-
-    async def cancel_run(self, run_id: str) -> Run:
-        """Cancel a run."""
-        return await self.api.cancel_run(run_id)
-
-    async def close(self) -> None:
-        """Close idle connections. The app stays usable."""
-        await self._http.close()
-
-
-def make_event(
-    name: str,
-    payload: Any = None,
-    *,
-    id: str | None = None,
-    context: Any = None,
-    source: str | None = None,
-    timestamp: datetime | None = None,
-) -> RawEvent:
-    """An event for ``send_events``.
-
-    Args:
-        payload: plain data, or a pydantic model or dataclass.
-        id: the same id again sends nothing twice; a new one is made when absent.
-        timestamp: when it happened, aware.
-    Raises:
-        TypeError: payload or context is not JSON.
-    """
-    return RawEvent(
-        name=name,
-        payload=_plain(payload, "payload"),
-        context=_plain(context, "context"),
-        id=id or uuid4().hex,
-        source=source,
-        timestamp=timestamp,
-    )
-
-
-def _plain(value: Any, what: str) -> Any:
-    try:
-        return {} if value is None else from_json(to_json(value, by_alias=True, inf_nan_mode="null"))
-    except (PydanticSerializationError, ValueError) as error:
-        raise TypeError(f"the event's {what} cannot be sent as JSON: {error}") from error
+        return enqueue_event(self, connection, name, payload, **options)
 
 
 def _place(fn: Callable[..., Any]) -> str:

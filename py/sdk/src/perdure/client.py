@@ -1,44 +1,53 @@
-"""Typed calls of the API: one function a call, one error class, nothing retried here but what is safe."""
+"""Typed calls of the API, one method a call."""
 
 from __future__ import annotations
 
-import asyncio
-import random
-from collections.abc import Mapping
-from typing import TypeVar
-from urllib.parse import quote, urlencode
+from collections.abc import Sequence
+from uuid import uuid4
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from perdure.errors import ApiError
-from perdure.settings import Settings
-from perdure.version import VERSION
+from perdure.transport import ApiTransport, path_of, read_answer, strange_answer
 from perdure.wire import headers as names
-from perdure.wire.base import MalformedMessage, WireModel, describe
+from perdure.wire.base import OutputModel, WireModel, describe
+from perdure.wire.connections import Connection, CreateConnectionBody
+from perdure.wire.dynamic_triggers import RegisterTrigger, RegisterTriggerAnswer
+from perdure.wire.event_dispatchers import EphemeralDispatcherAnswer, EphemeralDispatcherBody
 from perdure.wire.events import ApiEventLog, SendEventBody, SendEventsBody
-from perdure.wire.http import HttpClient, HttpError, HttpResponse
-from perdure.wire.runs import ApiErrorBody, CancelRunsAnswer, EventDetails, Run
+from perdure.wire.execution import ConnectionAuth
+from perdure.wire.jobs import InvokedRun, InvokeJobBody, JobRuns
+from perdure.wire.metadata import RunMetadata, RunMetadataChange
+from perdure.wire.runs import (
+    CancelRunsAnswer,
+    EventDetails,
+    Run,
+    RunList,
+    RunStatuses,
+    StatusRecord,
+    StatusUpdate,
+)
+from perdure.wire.schedules import RegisterSchedule, RegisterScheduleAnswer, UnregisterScheduleAnswer
 from perdure.wire.sources import UpdateSource, UpdateSourceAnswer
-from perdure.wire.statuses import TaskStatus
+from perdure.wire.statuses import RunStatus, TaskStatus
+from perdure.wire.store import StoreItem, StoreItemDeleted
 from perdure.wire.tasks import CachedTasksPage
+from perdure.wire.webhooks import UpdateWebhook, UpdateWebhookAnswer
 
-M = TypeVar("M", bound=WireModel)
+__all__ = ["ApiClient", "StoredTask", "StoredTasks"]
 
-CALL_TIMEOUT_S = 15.0
-_MAX_ANSWER_BYTES = 32 * 1024 * 1024
-_FIRST_DELAY_S = 0.05
-_MAX_DELAY_S = 2.0
 _EVENT_LOGS: TypeAdapter[list[ApiEventLog]] = TypeAdapter(
     list[ApiEventLog], config=ConfigDict(defer_build=True)
 )
 
 
-class StoredTask(WireModel):
-    """What the SDK reads of a ServerTask after storing it: enough to know that it is one."""
+class StoredTask(OutputModel):
+    """What the SDK reads of a ServerTask after storing it; the output is there when it has ended."""
 
     id: str
     idempotency_key: str
     status: TaskStatus
+    callback_url: str | None = None
 
 
 class StoredTasks(WireModel):
@@ -47,143 +56,214 @@ class StoredTasks(WireModel):
     tasks: list[StoredTask]
 
 
-class ApiClient:
-    """Calls the platform's HTTP API with the environment's key.
+class ApiClient(ApiTransport):
+    """Calls the platform's HTTP API. How calls are repeated, and what they raise, is in ApiTransport."""
 
-    Every call raises ApiError when it is refused, or when no answer came. Calls that may safely be repeated
-    are repeated first, with growing delays, for ``patience_s`` seconds.
-    """
-
-    def __init__(self, settings: Settings, http: HttpClient, *, patience_s: float) -> None:
-        self._settings = settings
-        self._http = http
-        self.patience_s = patience_s
+    # Events
 
     async def send_event(self, body: SendEventBody) -> ApiEventLog:
         """``POST /api/v1/events``; the event must have an id, so that repeating is safe."""
-        return await self._patiently("POST", "/api/v1/events", ApiEventLog, body)
+        return await self.call(ApiEventLog, "POST", "/api/v1/events", body)
 
     async def send_events(self, body: SendEventsBody) -> list[ApiEventLog]:
         """``POST /api/v1/events/bulk``; every event must have an id, so that repeating is safe."""
-        response = await self._repeat("POST", "/api/v1/events/bulk", body.to_wire_bytes())
+        path = "/api/v1/events/bulk"
+        response = await self.send("POST", path, body.to_wire_bytes())
         try:
             return _EVENT_LOGS.validate_json(response.body)
         except ValidationError as error:
-            raise _strange_answer("/api/v1/events/bulk", response, describe(error)) from error
+            raise strange_answer(path, response, describe(error)) from error
 
     async def get_event(self, event_id: str) -> EventDetails:
         """``GET /api/v2/events/{id}``."""
-        return await self._patiently("GET", f"/api/v2/events/{_segment(event_id)}", EventDetails)
+        return await self.call(EventDetails, "GET", path_of("/api/v2/events/{}", event_id))
 
     async def cancel_event(self, event_id: str) -> ApiEventLog:
         """``POST /api/v1/events/{id}/cancel``."""
-        return await self._patiently("POST", f"/api/v1/events/{_segment(event_id)}/cancel", ApiEventLog)
+        return await self.call(ApiEventLog, "POST", path_of("/api/v1/events/{}/cancel", event_id))
 
     async def cancel_event_runs(self, event_id: str) -> CancelRunsAnswer:
         """``POST /api/v1/events/{id}/cancel-runs``."""
-        return await self._patiently(
-            "POST", f"/api/v1/events/{_segment(event_id)}/cancel-runs", CancelRunsAnswer
-        )
+        return await self.call(CancelRunsAnswer, "POST", path_of("/api/v1/events/{}/cancel-runs", event_id))
 
-    async def get_run(self, run_id: str, query: Mapping[str, str]) -> Run:
+    async def register_ephemeral_dispatcher(self, body: EphemeralDispatcherBody) -> EphemeralDispatcherAnswer:
+        """``POST /api/v1/event-dispatchers/ephemeral``."""
+        return await self.call(EphemeralDispatcherAnswer, "POST", "/api/v1/event-dispatchers/ephemeral", body)
+
+    # Runs
+
+    async def get_run(
+        self,
+        run_id: str,
+        *,
+        subtasks: bool = False,
+        task_details: bool = False,
+        cursor: str | None = None,
+        take: int | None = None,
+    ) -> Run:
         """``GET /api/v2/runs/{id}``."""
-        path = f"/api/v2/runs/{_segment(run_id)}" + (f"?{urlencode(query)}" if query else "")
-        return await self._patiently("GET", path, Run)
+        path = path_of(
+            "/api/v2/runs/{}",
+            run_id,
+            subtasks="true" if subtasks else None,
+            taskdetails="true" if task_details else None,
+            cursor=cursor,
+            take=take,
+        )
+        return await self.call(Run, "GET", path)
+
+    async def list_runs(
+        self,
+        *,
+        status: RunStatus | None = None,
+        job_id: str | None = None,
+        tags: Sequence[str] | None = None,
+        cursor: str | None = None,
+        take: int | None = None,
+    ) -> RunList:
+        """``GET /api/v1/runs``."""
+        path = path_of("/api/v1/runs", status=status, job=job_id, tag=tags, cursor=cursor, take=take)
+        return await self.call(RunList, "GET", path)
 
     async def cancel_run(self, run_id: str) -> Run:
         """``POST /api/v1/runs/{id}/cancel``."""
-        return await self._patiently("POST", f"/api/v1/runs/{_segment(run_id)}/cancel", Run)
+        return await self.call(Run, "POST", path_of("/api/v1/runs/{}/cancel", run_id))
 
-    async def update_source(self, client_id: str, update: UpdateSource) -> UpdateSourceAnswer:
-        """``PUT /api/v2/{clientId}/sources/{key}``."""
-        path = f"/api/v2/{_segment(client_id)}/sources/{_segment(update.key)}"
-        return await self._patiently("PUT", path, UpdateSourceAnswer, update)
+    async def rerun_run(self, run_id: str) -> Run:
+        """``POST /api/v1/runs/{id}/rerun``; each call starts a run, so it is not repeated."""
+        return await self.call(Run, "POST", path_of("/api/v1/runs/{}/rerun", run_id), repeatable=False)
+
+    async def continue_run(self, run_id: str) -> Run:
+        """``POST /api/v1/runs/{id}/continue``; not repeated: the run may have failed again meanwhile."""
+        return await self.call(Run, "POST", path_of("/api/v1/runs/{}/continue", run_id), repeatable=False)
+
+    async def get_run_statuses(self, run_id: str) -> RunStatuses:
+        """``GET /api/v2/runs/{id}/statuses``."""
+        return await self.call(RunStatuses, "GET", path_of("/api/v2/runs/{}/statuses", run_id))
+
+    async def set_run_status(self, run_id: str, key: str, update: StatusUpdate) -> StatusRecord:
+        """``PUT /api/v1/runs/{id}/statuses/{key}``; repeated, it may be in the status's history twice."""
+        path = path_of("/api/v1/runs/{}/statuses/{}", run_id, key)
+        return await self.call(StatusRecord, "PUT", path, update)
+
+    async def set_run_metadata(self, run_id: str, change: RunMetadataChange) -> RunMetadata:
+        """``PUT /api/v1/runs/{id}/metadata``; repeated, it changes nothing."""
+        return await self.call(RunMetadata, "PUT", path_of("/api/v1/runs/{}/metadata", run_id), change)
 
     async def get_cached_tasks(self, run_id: str, cursor: str) -> CachedTasksPage:
         """``GET /api/v1/runs/{id}/tasks/cached``."""
-        path = f"/api/v1/runs/{_segment(run_id)}/tasks/cached?{urlencode({'cursor': cursor})}"
-        return await self._patiently("GET", path, CachedTasksPage)
+        path = path_of("/api/v1/runs/{}/tasks/cached", run_id, cursor=cursor)
+        return await self.call(CachedTasksPage, "GET", path)
 
     async def store_tasks(self, run_id: str, body: bytes, *, timeout_s: float) -> StoredTasks:
         """``PUT /api/v1/runs/{id}/tasks`` once; the recorder repeats it."""
-        path = f"/api/v1/runs/{_segment(run_id)}/tasks"
-        return _parse(StoredTasks, path, await self._call("PUT", path, body, timeout_s=timeout_s))
+        path = path_of("/api/v1/runs/{}/tasks", run_id)
+        return read_answer(StoredTasks, path, await self.send_once("PUT", path, body, timeout_s=timeout_s))
 
-    async def _patiently(self, method: str, path: str, answer: type[M], body: WireModel | None = None) -> M:
-        response = await self._repeat(method, path, None if body is None else body.to_wire_bytes())
-        return _parse(answer, path, response)
+    # Jobs
 
-    async def _repeat(self, method: str, path: str, body: bytes | None) -> HttpResponse:
-        loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self.patience_s
-        attempt = 0
-        while True:
-            try:
-                return await self._call(method, path, body)
-            except ApiError as error:
-                delay_s = backoff_s(attempt)
-                if not error.is_temporary or loop.time() + delay_s > give_up_at:
-                    raise
-            attempt += 1
-            await asyncio.sleep(delay_s)
+    async def invoke_job(self, job_id: str, body: InvokeJobBody, *, idempotency_key: str) -> InvokedRun:
+        """``POST /api/v1/jobs/{id}/invoke``."""
+        path = path_of("/api/v1/jobs/{}/invoke", job_id)
+        headers = {names.IDEMPOTENCY_KEY: idempotency_key}
+        return await self.call(InvokedRun, "POST", path, body, headers=headers)
 
-    async def _call(
-        self, method: str, path: str, body: bytes | None, *, timeout_s: float = CALL_TIMEOUT_S
-    ) -> HttpResponse:
-        headers = {
-            names.AUTHORIZATION: f"Bearer {self._settings.api_key}",
-            names.PYTHON_SDK_VERSION: VERSION,
-            "user-agent": f"perdure-python/{VERSION}",
-            "accept": names.JSON_TYPE,
-        }
-        if body is not None or method != "GET":
-            headers["content-type"] = names.JSON_TYPE
-        url = self._settings.api_url + path
+    async def list_job_runs(
+        self, job_id: str, *, cursor: str | None = None, take: int | None = None
+    ) -> JobRuns:
+        """``GET /api/v1/jobs/{id}/runs``."""
+        return await self.call(
+            JobRuns, "GET", path_of("/api/v1/jobs/{}/runs", job_id, cursor=cursor, take=take)
+        )
+
+    async def cancel_job_runs(self, job_id: str) -> CancelRunsAnswer:
+        """``POST /api/v1/jobs/{id}/cancel-runs``."""
+        return await self.call(CancelRunsAnswer, "POST", path_of("/api/v1/jobs/{}/cancel-runs", job_id))
+
+    # The key-value store
+
+    async def get_store_item(self, key: str) -> StoreItem:
+        """``GET /api/v1/store/{key}``."""
+        return await self.call(StoreItem, "GET", path_of("/api/v1/store/{}", key))
+
+    async def set_store_item(self, key: str, value: bytes) -> StoreItem:
+        """``PUT /api/v1/store/{key}`` with a value's JSON text."""
+        return await self.call(StoreItem, "PUT", path_of("/api/v1/store/{}", key), value)
+
+    async def delete_store_item(self, key: str) -> StoreItemDeleted:
+        """``DELETE /api/v1/store/{key}``; repeated, it may say that there was none."""
+        return await self.call(StoreItemDeleted, "DELETE", path_of("/api/v1/store/{}", key))
+
+    # Schedules, triggers, sources, webhooks
+
+    async def register_schedule(
+        self, client_id: str, schedule_id: str, body: RegisterSchedule
+    ) -> RegisterScheduleAnswer:
+        """``POST /api/v1/{clientId}/schedules/{id}/registrations``."""
+        path = path_of("/api/v1/{}/schedules/{}/registrations", client_id, schedule_id)
+        return await self.call(RegisterScheduleAnswer, "POST", path, body)
+
+    async def unregister_schedule(
+        self, client_id: str, schedule_id: str, key: str
+    ) -> UnregisterScheduleAnswer:
+        """``DELETE /api/v1/{clientId}/schedules/{id}/registrations/{key}``."""
+        path = path_of("/api/v1/{}/schedules/{}/registrations/{}", client_id, schedule_id, key)
+        return await self.call(UnregisterScheduleAnswer, "DELETE", path)
+
+    async def register_trigger(
+        self,
+        client_id: str,
+        trigger_id: str,
+        key: str,
+        body: RegisterTrigger,
+        *,
+        idempotency_key: str | None = None,
+    ) -> RegisterTriggerAnswer:
+        """``PUT /api/v2/{clientId}/triggers/{id}/registrations/{key}``.
+
+        Args:
+            idempotency_key: with the same again, the registration at the provider is asked for once.
+        """
+        path = path_of("/api/v2/{}/triggers/{}/registrations/{}", client_id, trigger_id, key)
+        headers = {names.IDEMPOTENCY_KEY: idempotency_key or uuid4().hex}
+        return await self.call(RegisterTriggerAnswer, "PUT", path, body, headers=headers)
+
+    async def update_source(self, client_id: str, update: UpdateSource) -> UpdateSourceAnswer:
+        """``PUT /api/v2/{clientId}/sources/{key}``."""
+        path = path_of("/api/v2/{}/sources/{}", client_id, update.key)
+        return await self.call(UpdateSourceAnswer, "PUT", path, update)
+
+    async def update_webhook(self, key: str, update: UpdateWebhook) -> UpdateWebhookAnswer:
+        """``PUT /api/v1/webhooks/{key}``."""
+        return await self.call(UpdateWebhookAnswer, "PUT", path_of("/api/v1/webhooks/{}", key), update)
+
+    # Accounts at services
+
+    async def create_connection(
+        self, integration_id: str, body: CreateConnectionBody, *, account_id: str | None = None
+    ) -> Connection:
+        """``POST /api/v1/accounts/{accountId}/connections/{id}``; without an account, the developer's own."""
+        path = path_of("/api/v1/integrations/{}/connections", integration_id)
+        if account_id is not None:
+            path = path_of("/api/v1/accounts/{}/connections/{}", account_id, integration_id)
+        return await self.call(Connection, "POST", path, body)
+
+    async def get_connection(self, integration_id: str, connection_id: str) -> Connection:
+        """``GET /api/v1/integrations/{id}/connections/{connectionId}``."""
+        path = path_of("/api/v1/integrations/{}/connections/{}", integration_id, connection_id)
+        return await self.call(Connection, "GET", path)
+
+    async def delete_connection(self, integration_id: str, connection_id: str) -> Connection:
+        """``DELETE`` of the same; not repeated: the second time there is none, which is an error."""
+        path = path_of("/api/v1/integrations/{}/connections/{}", integration_id, connection_id)
+        return await self.call(Connection, "DELETE", path, repeatable=False)
+
+    async def get_auth(self, client_id: str, integration_id: str) -> ConnectionAuth | None:
+        """``GET /api/v1/{clientId}/auth/{id}``: the developer's own account; None: not connected."""
+        path = path_of("/api/v1/{}/auth/{}", client_id, integration_id)
         try:
-            response = await self._http.request(
-                method,
-                url,
-                headers,
-                b"" if body is None and method != "GET" else body,
-                timeout_s=timeout_s,
-                max_response_bytes=_MAX_ANSWER_BYTES,
-            )
-        except HttpError as error:
-            raise ApiError(f"the API could not be reached: {error}") from error
-        if response.status != 200:
-            raise _refusal(method, path, response)
-        return response
-
-
-def backoff_s(attempt: int) -> float:
-    """Seconds before the next try, attempt 0 being the first: 50 ms, doubling to 2 s, halved at random."""
-    delay = min(_FIRST_DELAY_S * 2.0**attempt, _MAX_DELAY_S)
-    return delay * (0.5 + random.random() / 2)  # noqa: S311 - spreads load, keeps no secret
-
-
-def _parse(answer: type[M], path: str, response: HttpResponse) -> M:
-    try:
-        return answer.parse(response.body)
-    except MalformedMessage as error:
-        raise _strange_answer(path, response, str(error)) from error
-
-
-def _refusal(method: str, path: str, response: HttpResponse) -> ApiError:
-    try:
-        body = ApiErrorBody.parse(response.body)
-    except MalformedMessage:
-        text = response.body[:200].decode("utf-8", "replace")
-        return ApiError(f"{method} {path} answered {response.status}: {text}", status=response.status)
-    return ApiError(
-        f"{method} {path} answered {response.status}: {body.error}", status=response.status, code=body.code
-    )
-
-
-def _strange_answer(path: str, response: HttpResponse, problem: str) -> ApiError:
-    kind = response.headers.get("content-type", "no content type")
-    return ApiError(f"{path} answered 200 with something else than expected ({kind}): {problem}")
-
-
-def _segment(text: str) -> str:
-    """A path segment: a slash in an id must not become a separator."""
-    return quote(text, safe="")
+            return await self.call(ConnectionAuth, "GET", path)
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise

@@ -82,6 +82,11 @@ def result_codec(fn: Callable[..., Any], what: str, *, read_back: bool = True) -
     return Codec(return_annotation(fn), what, read_back=read_back)
 
 
+def is_async(fn: Callable[..., Any]) -> bool:
+    """True when calling ``fn`` gives something to await."""
+    return inspect.iscoroutinefunction(_unwrapped(fn)) or inspect.iscoroutinefunction(fn)
+
+
 def return_annotation(fn: Callable[..., Any]) -> Any:
     """What calling (and awaiting) ``fn`` gives; ``Any`` when it does not say.
 

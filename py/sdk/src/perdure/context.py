@@ -13,6 +13,7 @@ from perdure.wire.execution import (
     OrganizationReference,
     ProjectReference,
     RunReference,
+    SourceReference,
 )
 
 
@@ -30,6 +31,8 @@ class Context:
     event: ApiEventLog
     project: ProjectReference | None = None
     account: AccountReference | None = None
+    source: SourceReference | None = None
+    """Which schedule, or which registration of a dynamic trigger, the run is for."""
 
     @classmethod
     def of(cls, execution: ExecuteJob) -> Context:
@@ -42,4 +45,5 @@ class Context:
             event=execution.event,
             project=execution.project,
             account=execution.account,
+            source=execution.source,
         )

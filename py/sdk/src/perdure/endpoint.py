@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from perdure.errors import MissingSetting
+from perdure.codec import Codec, return_annotation
+from perdure.errors import MissingSetting, StoredResultMismatch
 from perdure.execution import Execution
+from perdure.hooks import run_hooks, wanted_of
+from perdure.job import AnyJob, InvalidPayloadError
+from perdure.options import to_display_properties
+from perdure.threads import run_in_thread
+from perdure.triggers.verification import problem_of
 from perdure.version import VERSION
 from perdure.wire import headers as names
 from perdure.wire.base import MalformedMessage, WireModel
+from perdure.wire.dynamic_triggers import InitializeTrigger
 from perdure.wire.execution import ExecuteJob
 from perdure.wire.headers import Action
+from perdure.wire.http_endpoints import ImmediateResponse, read_http_request
 from perdure.wire.manifest import MessageAnswer, PingAnswer, ValidateAnswer
+from perdure.wire.notifications import NotificationAnswer, RunNotification
+from perdure.wire.preprocessing import PreprocessAnswer, PreprocessRun, ProbeExecutionTimeout
 from perdure.wire.signing import ReplayGuard, SignatureError, derive_signing_secret, verify
-from perdure.wire.sources import DeliverAnswer, read_source_headers
+from perdure.wire.sources import SourceResponse, read_source_headers
+from perdure.wire.webhooks import WebhookAnswer, read_webhook_request
 
 if TYPE_CHECKING:
     from perdure.app import Perdure
@@ -49,12 +62,15 @@ class Endpoint:
         """Longest body that an adapter should read; beyond it, answer ``too_large()``."""
         return self._app.max_body_bytes
 
-    async def handle(self, method: str, headers: Mapping[str, str], body: bytes) -> EndpointAnswer:
+    async def handle(
+        self, method: str, headers: Mapping[str, str], body: bytes, *, time_left_ms: float | None = None
+    ) -> EndpointAnswer:
         """Answer one request. Never raises for anything a request contains.
 
         Args:
             headers: names in any case.
             body: as it came in, byte for byte: it is signed.
+            time_left_ms: what the host still allows, if it says so.
         """
         headers = {name.lower(): value for name, value in headers.items()}
         if len(body) > self.max_body_bytes:
@@ -76,7 +92,7 @@ class Endpoint:
                 401, f"Unauthorized: {names.WEBHOOK_ID} was not made for the action {action.value}"
             )
         try:
-            return await self._act(action, headers, body)
+            return await self._act(action, headers, body, time_left_ms)
         except MalformedMessage as error:
             return _refuse(400, f"Invalid request: {error}")
         except Exception as error:
@@ -90,10 +106,12 @@ class Endpoint:
         )
 
     def _check_signature(self, headers: Mapping[str, str], body: bytes) -> str:
-        secret = derive_signing_secret(self._app.settings.api_key)
-        return verify(secret, headers, body, now=time.time(), seen=self._seen)
+        secrets = [derive_signing_secret(key) for key in self._app.settings.api_keys]
+        return verify(secrets, headers, body, now=time.time(), seen=self._seen)
 
-    async def _act(self, action: Action, headers: Mapping[str, str], body: bytes) -> EndpointAnswer:
+    async def _act(
+        self, action: Action, headers: Mapping[str, str], body: bytes, time_left_ms: float | None
+    ) -> EndpointAnswer:
         match action:
             case Action.PING:
                 return _answer(self._ping(headers.get(names.ENDPOINT_ID)))
@@ -102,9 +120,22 @@ class Endpoint:
             case Action.INDEX_ENDPOINT:
                 return _answer(self._app.manifest())
             case Action.EXECUTE_JOB:
-                return await self._execute(body)
+                return await self._execute(headers, body, time_left_ms)
+            case Action.PREPROCESS_RUN:
+                return await self._preprocess(PreprocessRun.parse(body))
+            case Action.RUN_NOTIFICATION:
+                return await self._notify(RunNotification[Any].parse(body))
+            case Action.INITIALIZE_TRIGGER:
+                return self._initialize(InitializeTrigger.parse(body))
             case Action.DELIVER_HTTP_SOURCE_REQUEST:
-                return await self._deliver(headers, body)
+                return _answer(await self._app.registry.handle(read_source_headers(headers, body)))
+            case Action.DELIVER_HTTP_ENDPOINT_REQUEST_FOR_RESPONSE:
+                return await self._respond(headers, body)
+            case Action.DELIVER_WEBHOOK_REQUEST:
+                return _answer(await self._deliver(headers, body))
+            case Action.PROBE_EXECUTION_TIMEOUT:
+                await asyncio.sleep(ProbeExecutionTimeout.parse(body or b"{}").timeout / 1000)
+                return _answer(NotificationAnswer())
 
     def _ping(self, endpoint_id: str | None) -> PingAnswer:
         if endpoint_id is None:
@@ -115,21 +146,92 @@ class Endpoint:
             )
         return PingAnswer(ok=True)
 
-    async def _execute(self, body: bytes) -> EndpointAnswer:
+    async def _execute(
+        self, headers: Mapping[str, str], body: bytes, time_left_ms: float | None
+    ) -> EndpointAnswer:
         request = ExecuteJob.parse(body)
         job = self._app.find_job(request.job.id)
         if job is None:
-            known = ", ".join(sorted(one.id for one in self._app.jobs)) or "none"
-            return _refuse(404, f"Job not found: {request.job.id!r}; this app has {known}")
-        reply = await Execution(job, request, self._app.api, client_id=self._app.id).run()
+            return self._no_job(request.job.id)
+        version = headers.get(names.PERDURE_VERSION, "1")
+        reply = await Execution(
+            self._app,
+            job,
+            request,
+            extension_version=int(version) if version.isdigit() else 1,
+            time_left_ms=time_left_ms,
+        ).run()
         answer = _answer(reply)
-        answer.headers[names.RUN_METADATA] = "{}"
+        wanted = {} if job.internal else wanted_of(job.hooks, self._app.hooks)
+        answer.headers[names.RUN_METADATA] = json.dumps(wanted)
         return answer
 
-    async def _deliver(self, headers: Mapping[str, str], body: bytes) -> EndpointAnswer:
-        request = read_source_headers(headers, body)
-        source = self._app.find_source(request.key)
-        return _answer(DeliverAnswer() if source is None else await source.handle(request))
+    async def _preprocess(self, request: PreprocessRun) -> EndpointAnswer:
+        job = self._app.find_job(request.job.id)
+        if job is None:
+            return self._no_job(request.job.id)
+        properties_of = job.on.run_properties
+        if properties_of is None:
+            return _answer(PreprocessAnswer())
+        try:
+            payload = job.decode_payload(request.event.payload)
+        except InvalidPayloadError:  # the run itself will say so
+            return _answer(PreprocessAnswer())
+        properties = to_display_properties(await run_in_thread(lambda: properties_of(payload)))
+        return _answer(PreprocessAnswer(properties=properties or []))
+
+    async def _notify(self, notification: RunNotification[Any]) -> EndpointAnswer:
+        """A job that is gone has no hooks any more; those of the app are called."""
+        job = self._app.find_job(notification.job.id)
+        if job is not None and notification.has_output:
+            output = _output_of(job, notification.output)
+            notification = notification.model_copy(update={"output": output})
+        hooks = [self._app.hooks] if job is None else [job.hooks, self._app.hooks]
+        await run_hooks(notification, *hooks)
+        return _answer(NotificationAnswer())
+
+    def _initialize(self, request: InitializeTrigger) -> EndpointAnswer:
+        trigger = self._app.registry.dynamic_triggers.get(request.id)
+        if trigger is None:
+            return _refuse(404, f"Dynamic trigger not found: {request.id!r}")
+        try:
+            return _answer(trigger.initialize(request.params))
+        except StoredResultMismatch as error:
+            return _refuse(400, f"Invalid trigger body: {error}")
+
+    async def _respond(self, headers: Mapping[str, str], body: bytes) -> EndpointAnswer:
+        key, request = read_http_request(headers, body)
+        endpoint = self._app.registry.http_endpoints.get(key)
+        if endpoint is None:
+            return _answer(ImmediateResponse(status=200, body={"ok": True}))
+        return _answer(await endpoint.answer(request))
+
+    async def _deliver(self, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
+        """The app sends a webhook's events itself; what is answered here is for people."""
+        request = read_webhook_request(headers, body)
+        webhook = self._app.registry.webhooks.find(request.key)
+        if webhook is None:
+            return WebhookAnswer(verified=False, error=f"this app has no webhook {request.key!r}")
+        problem = await problem_of(request, webhook.verify)
+        if problem is not None:
+            response = SourceResponse(status=401, body={"error": problem})
+            return WebhookAnswer(verified=False, error=problem, response=response)
+        events = [
+            event if event.source is not None else event.model_copy(update={"source": webhook.source})
+            for event in await webhook.generate_events(request)
+        ]
+        if events:
+            await self._app.send_events(events)
+        return WebhookAnswer(verified=True)
+
+    def _no_job(self, job_id: str) -> EndpointAnswer:
+        known = ", ".join(sorted(one.id for one in self._app.jobs)) or "none"
+        return _refuse(404, f"Job not found: {job_id!r}; this app has {known}")
+
+
+def _output_of(job: AnyJob, output: Any) -> Any:
+    codec = Codec[Any](return_annotation(job.fn), f"the output of job {job.id!r}", read_back=False)
+    return codec.decode(output)
 
 
 def _answer(message: WireModel) -> EndpointAnswer:

@@ -4,10 +4,18 @@
     ├─ ConfigurationError        a job, trigger, source or integration is declared wrongly; raised at import
     ├─ MissingSetting            PERDURE_API_URL or PERDURE_API_KEY is needed and absent; raised at use
     ├─ DuplicateTaskKey          a task key is used twice in one execution
+    ├─ ReplayMismatch            the code changed under a running run: other tasks than it did before
     ├─ TaskFailed                a task failed for good; catch it to go on without its result
+    │  └─ WaitTimedOut           nothing came in time: no event, no request, no end of the other run
+    ├─ RunFailed                 the run of another job that this one waited for failed
+    ├─ JobExited                 a job or a task called sys.exit()
     ├─ RetryAt                   raised by a task's function: try again, not before that instant
+    ├─ NonRetryableError         raised by a task's function: do not try again, whatever the policy says
+    ├─ TaskTimedOut              a try of a task took longer than its timeout; tried again by its policy
     ├─ UnserializableResult      a task or job returned something that is not JSON
     ├─ StoredResultMismatch      a stored result no longer fits the function's return annotation
+    ├─ DirectModeError           perdure.postgres: Postgres refused a call (code: its SQLSTATE)
+    ├─ ServiceError              perdure.service_errors: a service refused a call, or did not answer
     └─ ApiError                  the API refused a call (status, code), or did not answer (status None)
 
 Control flow is no error: see interrupts.py.
@@ -61,6 +69,39 @@ class TaskFailed(PerdureError):
         return self.error.message
 
 
+class WaitTimedOut(TaskFailed, TimeoutError):
+    """What a task waited for did not come in time."""
+
+
+class RunFailed(PerdureError):
+    """The run of another job, started by ``io.invoke_and_wait``, did not succeed."""
+
+    def __init__(self, job_id: str, run_id: str, status: str, error: WireError) -> None:
+        super().__init__(f"job {job_id!r}, run {run_id}: {status}: {error.message}")
+        self.job_id = job_id
+        self.run_id = run_id
+        self.status = status
+        """Such as ``FAILURE`` or ``CANCELED``."""
+        self.error = error
+        """Its error as it is stored."""
+
+
+class ReplayMismatch(PerdureError):
+    """The run did other things before than its code does now: the text names both."""
+
+
+class JobExited(PerdureError):
+    """A job or a task called sys.exit(): that ends the run or the task, not the server."""
+
+
+class NonRetryableError(PerdureError):
+    """Raise it in a task's function, best ``from`` the error that shows why: another try would be useless."""
+
+
+class TaskTimedOut(PerdureError, TimeoutError):
+    """A try of a task took longer than ``TaskOptions.timeout``."""
+
+
 class RetryAt(PerdureError):
     """Raise it in a task's function, or return it from ``on_error``: try again, not before ``retry_at``.
 
@@ -88,10 +129,19 @@ class ApiError(PerdureError):
     Attributes:
         status: the HTTP status; None when no answer came.
         code: such as ``JQ005``; None when the answer had none.
+        retry_at: when the API, which limits its callers, allows the call again; None when it does not say.
     """
 
-    def __init__(self, message: str, *, status: int | None = None, code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        retry_at: datetime | None = None,
+    ) -> None:
         super().__init__(message)
+        self.retry_at = retry_at
         self.status = status
         self.code = code
 

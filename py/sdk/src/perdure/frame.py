@@ -20,6 +20,12 @@ class TaskFrame:
     announced: bool
     """True when the platform has a row for it, so that children may name it as their parent."""
     asyncio_task: asyncio.Task[object] | None = None
+    owner: int | None = None
+    """The caller who runs the body."""
+    is_closed: bool = False
+    """True while the body must not use ``io``: within a transaction of the app's database."""
+    is_group: bool = False
+    """True when the body is called in every execution, also when it is done: as those of io.map."""
     log_count: int = field(default=0)
 
     @property

@@ -4,30 +4,54 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import cached_property, update_wrapper
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    Generic,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    Unpack,
+    overload,
+)
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import to_json
 
-from perdure.codec import Codec, annotation_of, result_codec
-from perdure.context import Context
+from perdure.codec import Codec, annotation_of, is_async, result_codec
+from perdure.dependencies import Parameter, injected_parameters
 from perdure.errors import ConfigurationError
+from perdure.hooks import Hooks
 from perdure.integration import Integration
+from perdure.io.async_io import IO
 from perdure.triggers.base import Trigger
+from perdure.triggers.event import EventTrigger
+from perdure.wire.events import ApiEventLog
 from perdure.wire.execution import PayloadProblem
-from perdure.wire.manifest import JobMetadata
+from perdure.wire.jobs import InvokedRun
+from perdure.wire.manifest import ConcurrencyGroup, JobMetadata
+
+if TYPE_CHECKING:
+    from perdure.app import Perdure
+    from perdure.postgres.enqueue import AsyncTransaction, Enqueued, StartOptions
 
 P = ParamSpec("P")
-R = TypeVar("R")
+In = TypeVar("In")
+Out = TypeVar("Out")
+Called = TypeVar("Called")
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9\-._~]*")
 _NUMBER = r"(0|[1-9]\d*)"
 _IDENTIFIERS = r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*"
 _SEMVER = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_IDENTIFIERS})?(?:\+{_IDENTIFIERS})?")
-_IO_NAMES = frozenset({"run_task", "wait", "logger", "update_source", "ctx"})
+_LONGEST_TIMEOUT = timedelta(days=365)
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 class InvalidPayloadError(Exception):
@@ -38,13 +62,14 @@ class InvalidPayloadError(Exception):
         self.problems = problems
 
 
-class Job(Generic[P, R]):
+class Job(Generic[In, Out, P, Called]):
     """A registered job. Calling it calls the bare function, as in a unit test; nothing is stored then.
 
     Args:
-        fn: ``async def fn(payload, io)`` or ``async def fn(payload, io, ctx)``.
+        fn: ``fn(payload, io)``, async or plain, and what else it needs: the Context, dependencies.
         id: lower case, digits, ``-._~``; never change it.
         version: semantic version, such as ``1.0.0``.
+        app: what it belongs to; None: it can only be run.
         internal: hidden from people; its id may be anything.
     Raises:
         ConfigurationError: the declaration is wrong; the text says where and how to fix it.
@@ -52,7 +77,7 @@ class Job(Generic[P, R]):
 
     def __init__(
         self,
-        fn: Callable[P, Coroutine[Any, Any, R]],
+        fn: Callable[..., Any],
         *,
         id: str,
         version: str,
@@ -60,7 +85,10 @@ class Job(Generic[P, R]):
         integrations: Sequence[Integration] = (),
         name: str | None = None,
         enabled: bool = True,
+        concurrency_limit: int | ConcurrencyGroup | None = None,
+        timeout: timedelta | None = None,
         internal: bool = False,
+        app: Perdure | None = None,
     ) -> None:
         if not internal and not _SLUG.fullmatch(id):
             raise ConfigurationError(
@@ -72,28 +100,162 @@ class Job(Generic[P, R]):
             raise ConfigurationError(
                 f"job {id!r}: on= must be a trigger such as event_trigger(...), not {on!r}"
             )
-        self._payload_name, self._takes_context = _check_signature(id, fn)
+        if isinstance(concurrency_limit, int) and concurrency_limit < 1:
+            raise ConfigurationError(f"job {id!r}: concurrency_limit must be 1 or more")
+        if timeout is not None and not timedelta(0) < timeout <= _LONGEST_TIMEOUT:
+            raise ConfigurationError(f"job {id!r}: timeout must be more than 0 and at most 365 days")
+        self._payload_name, self.injected = _check_signature(id, fn)
         self.fn = fn
+        self.is_async = is_async(fn)
+        """False for a plain function, which gets a SyncIO."""
         self.id = id
         self.version = version
-        self.trigger = on
+        self.on = on
+        """What starts it."""
         self.name = name or id
         self.enabled = enabled
+        self.concurrency_limit = concurrency_limit
+        self.timeout = timeout
+        """How long a run may take, from when it was created."""
         self.internal = internal
         self.integrations = _by_name(id, integrations)
+        self.hooks = Hooks()
+        self._app = app
         update_wrapper(self, fn)
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+    def __call__(self, payload: In, /, *args: P.args, **kwargs: P.kwargs) -> Called:
         """Call the bare function."""
-        return self.fn(*args, **kwargs)
+        called: Called = self.fn(payload, *args, **kwargs)
+        return called
 
     def __repr__(self) -> str:
         return f"<Job {self.id} {self.version}>"
 
-    def call(self, payload: Any, io: Any, ctx: Context) -> Coroutine[Any, Any, R]:
-        """Call the function with as many arguments as it takes."""
-        fn: Callable[..., Coroutine[Any, Any, R]] = self.fn
-        return fn(payload, io, ctx) if self._takes_context else fn(payload, io)
+    @property
+    def app(self) -> Perdure:
+        """The app that it was declared on."""
+        if self._app is None:
+            raise ConfigurationError(f"job {self.id!r} belongs to no app: declare it with @app.job(...)")
+        return self._app
+
+    # Starting it
+
+    async def trigger(
+        self,
+        payload: In,
+        *,
+        id: str | None = None,
+        context: Any = None,
+        deliver_at: datetime | None = None,
+        deliver_after: timedelta | None = None,
+        account_id: str | None = None,
+        tags: Iterable[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+    ) -> ApiEventLog:
+        """Send the event that this job runs for, which starts every other job that runs for it too.
+
+        Args:
+            id: the same id again sends nothing twice.
+            deliver_at: not before then.
+            deliver_after: not before this time has passed.
+            tags: of the runs that it starts, to find them by.
+            metadata: of these runs, any JSON object.
+        Raises:
+            ConfigurationError: it does not run for events.
+            ApiError: refused, or the API could not be reached.
+        """
+        name, source = self.event()
+        return await self.app.send_event(
+            name,
+            payload,
+            id=id,
+            context=context,
+            source=source,
+            deliver_at=deliver_at,
+            deliver_after=deliver_after,
+            account_id=account_id,
+            tags=tags,
+            metadata=metadata,
+        )
+
+    async def invoke(
+        self,
+        payload: In,
+        *,
+        idempotency_key: str | None = None,
+        account_id: str | None = None,
+        callback_url: str | None = None,
+        tags: Iterable[str] = (),
+        metadata: Mapping[str, Any] | None = None,
+    ) -> InvokedRun:
+        """Start this job and no other, whatever it runs for.
+
+        Args:
+            idempotency_key: the same key again starts nothing, and returns the run of the first time.
+            account_id: the end user on whose behalf it works.
+            callback_url: is told when the run ends.
+            tags: of the run, to find it by.
+            metadata: of the run, any JSON object.
+        Returns: the run, as ``.id``.
+        Raises:
+            ApiError: refused, or the API could not be reached.
+        """
+        return await self.app.invoke_job(
+            self,
+            payload,
+            idempotency_key=idempotency_key,
+            account_id=account_id,
+            callback_url=callback_url,
+            tags=tags,
+            metadata=metadata,
+        )
+
+    @overload
+    def enqueue(  # type: ignore[overload-overlap]
+        self, connection: AsyncTransaction, payload: In, **options: Unpack[StartOptions]
+    ) -> Awaitable[Enqueued]: ...
+
+    @overload
+    def enqueue(self, connection: object, payload: In, **options: Unpack[StartOptions]) -> Enqueued: ...
+
+    def enqueue(self, connection: Any, payload: In, **options: Any) -> Any:
+        """Start this job within the caller's own transaction, over a connection to the same Postgres.
+
+        See ``Perdure.enqueue``.
+        """
+        from perdure.postgres.enqueue import enqueue_job
+
+        return enqueue_job(self, connection, payload, **options)
+
+    def event(self) -> tuple[str, str]:
+        """Name and source of the event that it runs for, the first of several.
+
+        Raises:
+            ConfigurationError: it does not run for events.
+        """
+        if not isinstance(self.on, EventTrigger):
+            raise ConfigurationError(
+                f"job {self.id!r} does not run for events: start it with invoke, or declare it with "
+                "on=event_trigger(...)"
+            )
+        name = self.on.name
+        return (name if isinstance(name, str) else name[0]), self.on.source
+
+    def on_success(self, fn: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Decorator: call ``fn(notification)`` when a run of this job has succeeded."""
+        self.hooks.add_success(fn)
+        return fn
+
+    def on_failure(self, fn: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """Decorator: call ``fn(notification)`` when a run of this job has failed or was cancelled."""
+        self.hooks.add_failure(fn)
+        return fn
+
+    # Running it
+
+    def call(self, payload: Any, io: Any, injected: Mapping[str, Any]) -> Any:
+        """Call the function with all that it takes."""
+        return self.fn(payload, io, **injected)
 
     def decode_payload(self, payload: Any) -> Any:
         """The payload as the type that the function's first parameter, or else the trigger, names.
@@ -126,18 +288,21 @@ class Job(Generic[P, R]):
             id=self.id,
             name=self.name,
             version=self.version,
-            event=self.trigger.specification(self._payload_schema()),
-            trigger=self.trigger.metadata(),
+            event=self.on.specification(self._payload_schema()),
+            trigger=self.on.metadata(),
             integrations={name: integration.config() for name, integration in self.integrations.items()},
             internal=self.internal,
             enabled=self.enabled,
+            preprocess_runs=self.on.run_properties is not None,
+            concurrency_limit=self.concurrency_limit,
+            timeout_in_seconds=None if self.timeout is None else self.timeout.total_seconds(),
         )
 
     @cached_property
     def _payload_adapter(self) -> TypeAdapter[Any] | None:
         annotation = annotation_of(self.fn, self._payload_name)
         if annotation is Any:
-            annotation = self.trigger.payload_type
+            annotation = self.on.payload_type
         return Codec[Any](annotation, f"the payload of job {self.id!r}").adapter
 
     def _payload_schema(self) -> Any:
@@ -149,32 +314,43 @@ class Job(Generic[P, R]):
             return None
 
 
-def _check_signature(job_id: str, fn: Callable[..., Any]) -> tuple[str, bool]:
-    """The name of the payload parameter, and whether the function takes the context."""
-    name = getattr(fn, "__qualname__", repr(fn))
-    if not inspect.iscoroutinefunction(fn):
+AnyJob: TypeAlias = Job[Any, Any, ..., Any]
+
+
+class JobDecorator(Protocol):
+    """What ``app.job(...)`` returns: makes a Job of a function, async or plain."""
+
+    @overload
+    def __call__(
+        self, fn: Callable[Concatenate[In, P], Coroutine[Any, Any, Out]], /
+    ) -> Job[In, Out, P, Coroutine[Any, Any, Out]]: ...
+
+    @overload
+    def __call__(self, fn: Callable[Concatenate[In, P], Out], /) -> Job[In, Out, P, Out]: ...
+
+    def __call__(self, fn: Callable[..., Any], /) -> AnyJob:
+        """Declare ``fn`` as a job."""
+        ...
+
+
+def _check_signature(job_id: str, fn: Callable[..., Any]) -> tuple[str, list[Parameter]]:
+    """The name of the payload parameter, and the parameters besides payload and io."""
+    parameters = dict(inspect.signature(fn).parameters)
+    names = list(parameters)
+    first = [name for name in names[:2] if parameters[name].kind in _POSITIONAL]
+    if len(first) < 2:
         raise ConfigurationError(
-            f"job {job_id!r}: {name} is a plain def; this version runs async def jobs only "
-            "(sync jobs come with issue 4): write async def"
+            f"job {job_id!r}: {getattr(fn, '__qualname__', fn)} must take (payload, io) and what else it "
+            f"needs, not ({', '.join(names)})"
         )
-    parameters = list(inspect.signature(fn).parameters.values())
-    positional = [
-        p
-        for p in parameters
-        if p.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    ]
-    needed = [p for p in positional if p.default is inspect.Parameter.empty]
-    bad = [
-        p
-        for p in parameters
-        if p.kind is inspect.Parameter.KEYWORD_ONLY and p.default is inspect.Parameter.empty
-    ]
-    if len(positional) < 2 or len(needed) > 3 or bad:
-        raise ConfigurationError(
-            f"job {job_id!r}: {name} must take (payload, io) or (payload, io, ctx), "
-            f"not ({', '.join(p.name for p in parameters)})"
-        )
-    return positional[0].name, len(positional) >= 3
+    rest = {name: parameters[name] for name in names[2:]}
+    if any(one.kind is inspect.Parameter.POSITIONAL_ONLY for one in rest.values()):
+        raise ConfigurationError(f"job {job_id!r}: only payload and io may be positional-only")
+    try:
+        third = names[2] if len(names) > 2 and rest[names[2]].kind in _POSITIONAL else None
+        return names[0], injected_parameters(fn, rest, context_name=third)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"job {job_id!r}: {error}") from error
 
 
 def _by_name(job_id: str, integrations: Sequence[Integration]) -> Mapping[str, Integration]:
@@ -182,7 +358,7 @@ def _by_name(job_id: str, integrations: Sequence[Integration]) -> Mapping[str, I
     for integration in integrations:
         if not isinstance(integration, Integration):
             raise ConfigurationError(f"job {job_id!r}: {integration!r} is not an integration")
-        if integration.name in _IO_NAMES:
+        if hasattr(IO, integration.name) or integration.name in ("logger", "store"):
             raise ConfigurationError(
                 f"job {job_id!r}: an integration named {integration.name!r} would hide io's own"
             )

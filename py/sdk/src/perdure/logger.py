@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -15,6 +16,7 @@ from perdure.wire.tasks import DisplayProperty, Style, TaskRecord
 
 _MAX_MESSAGE_CHARACTERS = 32_000
 _MAX_DATA_BYTES = 256 * 1024
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 
 
 class RunLogger:
@@ -22,10 +24,12 @@ class RunLogger:
 
     A line is known by its number within its task (and that task's try), so keep the order of lines the same
     in every execution. Lines cost no call of their own: they go with the next task, or with the reply.
+    Each line also goes to ``logging``, once, as ``perdure.job.<id>`` with ``run_id`` and ``data``.
     Of a long message the first 32,000 characters are kept, and data of more than 256 KiB is left out.
     """
 
-    def __init__(self, run_id: str, ledger: TaskLedger, recorder: Recorder) -> None:
+    def __init__(self, run_id: str, job_id: str, ledger: TaskLedger, recorder: Recorder) -> None:
+        self._log = logging.getLogger(f"perdure.job.{job_id}")
         self._run_id = run_id
         self._ledger = ledger
         self._recorder = recorder
@@ -52,6 +56,7 @@ class RunLogger:
         key = idempotency_key(self._run_id, frame.key if frame else None, self._next_key(frame))
         if self._ledger.known(key) is not None:
             return
+        self._log.log(_LEVELS[level], message, extra={"run_id": self._run_id, "data": data})
         record = TaskRecord(
             idempotency_key=key,
             name="log",
@@ -68,9 +73,9 @@ class RunLogger:
     def _next_key(self, frame: TaskFrame | None) -> list[str | int | float | bool | None]:
         if frame is None:
             self._count += 1
-            return ["log", self._count]
+            return ["perdure", "log", self._count]
         frame.log_count += 1
-        return ["log", frame.attempts, frame.log_count]
+        return ["perdure", "log", frame.attempts, frame.log_count]
 
 
 def _plain(data: dict[str, Any]) -> Any:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeAlias
 
-from perdure.client import CALL_TIMEOUT_S, ApiClient, backoff_s
+from perdure.client import ApiClient, StoredTask
 from perdure.deadline import Deadline
 from perdure.errors import ApiError
 from perdure.frame import TaskFrame
 from perdure.interrupts import ExecutionEnded, ExecutionRefused, RunInterrupt
+from perdure.transport import CALL_TIMEOUT_S, pause_s
 from perdure.wire.tasks import TaskRecord, WireError
 
 MAX_RECORD_BYTES = 3 * 1024 * 1024 - 1024
@@ -38,7 +41,8 @@ class _Entry:
     parent: TaskFrame | None
     record: TaskRecord
     size: int
-    done: asyncio.Future[None] = field(repr=False)
+    keep: bool
+    done: asyncio.Future[StoredTask] = field(repr=False)
 
 
 class Recorder:
@@ -59,6 +63,8 @@ class Recorder:
         on_end: Callable[[], None],
     ) -> None:
         self._api = api
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         self._run_id = run_id
         self._lease_number = lease_number
         self._deadline = deadline
@@ -68,35 +74,54 @@ class Recorder:
         self._logs: list[_Item] = []
         self._unsent: list[_Item] = []
         self._sender: asyncio.Task[None] | None = None
+        self._to_open: list[_Item] = []
         self._background: set[asyncio.Task[None]] = set()
         self._flush_timer: asyncio.TimerHandle | None = None
         self._out_of_reach = False
+        self.limited_until: datetime | None = None
+        """When the API, which had too many calls of this app, takes the next one."""
         self.end: RunInterrupt | None = None
         """Set when nothing can be stored any more: what to unwind the run with."""
 
-    async def store(self, record: TaskRecord, parent: TaskFrame | None, *, size: int) -> None:
-        """Store a finished task; returns when the platform has it.
+    async def store(
+        self, record: TaskRecord, parent: TaskFrame | None, *, size: int, keep: bool = True
+    ) -> StoredTask:
+        """Store a task; returns when the platform has it, with what it answered.
 
         Args:
             parent: announced before it if need be.
             size: bytes of the record as JSON.
+            keep: it is true also when the call fails, so that the reply may bring it.
         Raises:
             ApiOutOfReach: given up; the record is kept for the reply.
             RunInterrupt: ``end``.
         """
         if self.end is not None:
             raise self.end
+        entry = _Entry(parent, record, size, keep, asyncio.get_running_loop().create_future())
         if self._out_of_reach:
-            self._unsent.append((parent, record))
+            self._unsent += _kept([entry])
             raise ApiOutOfReach
-        entry = _Entry(parent, record, size, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
-        if self._sender is None:
+        if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send_waiting())
-        await entry.done
+        return await entry.done
+
+    def with_parents(self, record: TaskRecord, parent: TaskFrame | None) -> list[TaskRecord]:
+        """A record, and before it announcements of what it lies in, for a caller who stores them himself."""
+        return [one for one, _ in with_parents([(parent, record)])]
 
     def note(self, record: TaskRecord, parent: TaskFrame | None) -> None:
-        """Keep a log line for the next call, or a call of its own when none comes within a second."""
+        """Keep what is done already, such as a log line, for the next call. From any thread.
+
+        It gets a call of its own when none comes within a second.
+        """
+        if threading.get_ident() == self._thread:
+            self._keep(record, parent)
+        else:
+            self._loop.call_soon_threadsafe(self._keep, record, parent)
+
+    def _keep(self, record: TaskRecord, parent: TaskFrame | None) -> None:
         self._logs.append((parent, record))
         if len(self._logs) >= _MAX_BUFFERED_LOGS:
             self._flush()
@@ -111,12 +136,13 @@ class Recorder:
     def open_wait(self, record: TaskRecord, parent: TaskFrame | None) -> None:
         """Store a wait in the background, so that its time begins now; the reply will state it again."""
         if self.end is None and not self._out_of_reach:
-            self._in_background(self._announce([(parent, record)], None))
+            self._to_open.append((parent, record))
+            if len(self._to_open) == 1:
+                self._in_background(self._open_waits())
 
     def drain(self) -> list[TaskRecord]:
         """Everything that may not be stored yet, for the reply. Storing it twice changes nothing."""
-        entries = [(entry.parent, entry.record) for entry in (*self._sending, *self._waiting)]
-        pending = [*self._unsent, *self._logs, *entries]
+        pending = [*self._unsent, *self._logs, *_kept([*self._sending, *self._waiting])]
         self._unsent, self._logs, self._sending, self._waiting = [], [], [], []
         return [record for record, _ in with_parents(pending)]
 
@@ -160,7 +186,7 @@ class Recorder:
     async def _deliver(self, batch: list[_Entry]) -> None:
         logs, self._logs = self._logs, []
         try:
-            await self._put_patiently([*logs, *((entry.parent, entry.record) for entry in batch)])
+            stored = await self._put_patiently([*logs, *((entry.parent, entry.record) for entry in batch)])
         except RunInterrupt as end:
             self._finish(end)
             for entry in batch:
@@ -171,16 +197,16 @@ class Recorder:
         except ApiOutOfReach as error:
             self._out_of_reach = True
             self._logs = [*logs, *self._logs]
-            self._unsent += [(entry.parent, entry.record) for entry in (*batch, *self._waiting)]
+            self._unsent += _kept([*batch, *self._waiting])
             for entry in (*batch, *self._waiting):
                 _fail(entry, error)
             self._waiting = []
         else:
             for entry in batch:
                 if not entry.done.done():
-                    entry.done.set_result(None)
+                    entry.done.set_result(stored[entry.record.idempotency_key])
 
-    async def _put_patiently(self, items: list[_Item]) -> None:
+    async def _put_patiently(self, items: list[_Item]) -> dict[str, StoredTask]:
         loop = asyncio.get_running_loop()
         budget_s = min(self._api.patience_s, (self._deadline.remaining_ms - _KEEP_FOR_REPLY_MS) / 1000)
         give_up_at = loop.time() + budget_s
@@ -190,19 +216,22 @@ class Recorder:
                 timeout_s = min(CALL_TIMEOUT_S, max(give_up_at - loop.time(), _SHORTEST_CALL_S))
                 return await self._put(items, timeout_s=timeout_s)
             except ApiError as error:
-                delay_s = backoff_s(attempt)
+                delay_s = pause_s(error, attempt)
                 if loop.time() + delay_s > give_up_at:
+                    self.limited_until = error.retry_at
                     raise ApiOutOfReach from error
             attempt += 1
             await asyncio.sleep(delay_s)
 
-    async def _put(self, items: list[_Item], *, timeout_s: float = CALL_TIMEOUT_S) -> None:
+    async def _put(self, items: list[_Item], *, timeout_s: float = CALL_TIMEOUT_S) -> dict[str, StoredTask]:
         """One call, or several for more than one takes. Raises ApiError only when they may be repeated."""
+        stored: dict[str, StoredTask] = {}
         try:
             for records, frames in _calls(
                 (record.to_wire_bytes(), frame) for record, frame in with_parents(items)
             ):
-                await self._put_records(records, frames, timeout_s)
+                for task in await self._put_records(records, frames, timeout_s):
+                    stored[task.idempotency_key] = task
         except ApiError as error:
             if error.ends_execution:
                 raise ExecutionEnded(str(error)) from error
@@ -211,10 +240,11 @@ class Recorder:
             raise _refused(error) from error
         except Exception as error:
             raise _refused(error) from error
+        return stored
 
     async def _put_records(
         self, records: list[bytes], frames: list[TaskFrame | None], timeout_s: float
-    ) -> None:
+    ) -> list[StoredTask]:
         body = b'{"leaseNumber":%d,"tasks":[%b]}' % (self._lease_number, b",".join(records))
         answer = await self._api.store_tasks(self._run_id, body, timeout_s=timeout_s)
         if len(answer.tasks) != len(records):
@@ -222,6 +252,7 @@ class Recorder:
         for frame in frames:
             if frame is not None:
                 frame.announced = True
+        return answer.tasks
 
     def _flush(self) -> None:
         if self._flush_timer is not None:
@@ -244,6 +275,11 @@ class Recorder:
             self._logs = [*logs, *self._logs]  # they go with the next call or the reply
             if isinstance(error, asyncio.CancelledError):
                 raise
+
+    async def _open_waits(self) -> None:
+        await asyncio.sleep(0)  # those that are met side by side go together
+        waits, self._to_open = self._to_open, []
+        await self._announce(waits, None)
 
     async def _announce(self, items: list[_Item], frame: TaskFrame | None) -> None:
         try:
@@ -302,6 +338,10 @@ def _calls(
         size += len(record) + 1
     if records:
         yield records, frames
+
+
+def _kept(entries: Iterable[_Entry]) -> list[_Item]:
+    return [(entry.parent, entry.record) for entry in entries if entry.keep]
 
 
 def _refused(error: Exception) -> ExecutionRefused:

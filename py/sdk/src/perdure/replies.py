@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 from perdure.deadline import Deadline
 from perdure.frame import TaskFrame
 from perdure.recorder import with_parents
-from perdure.suspension import RetryLater, Suspension, Wait, Yield
+from perdure.suspension import RetryLater, Suspension, Wait, Yield, YieldNow
 from perdure.wire.execution import (
     AutoYieldExecution,
+    AutoYieldRateLimit,
     ExecuteJobReply,
     ResumeWithTask,
     RetryWithTask,
     TaskReference,
+    YieldExecution,
 )
 from perdure.wire.tasks import TaskRecord
 
@@ -23,11 +25,13 @@ def reply_to_suspension(stuck: Sequence[Suspension], deadline: Deadline) -> Exec
 
     A reply moves the run by one task. A retry comes first, since only its reply counts the try; of several
     the one with the fewest tries, so that each is counted in turn (the others are tried again in the next
-    execution). Then a yield, since there is work to do now. Then the shortest wait.
+    execution). Then a yield, since there is work to do now: first one that the job asked for. Then the
+    shortest wait.
     """
     waits = [one for one in stuck if isinstance(one, Wait)]
     retries = [one for one in stuck if isinstance(one, RetryLater)]
     yields = [one for one in stuck if isinstance(one, Yield)]
+    asked = [one for one in stuck if isinstance(one, YieldNow)]
     if retries:
         retry = min(retries, key=lambda one: one.attempts)
         return RetryWithTask(
@@ -37,6 +41,11 @@ def reply_to_suspension(stuck: Sequence[Suspension], deadline: Deadline) -> Exec
             retry_at=retry.retry_at,
             tasks=_records(waits, retry.parent),
         )
+    if asked:
+        return YieldExecution(key=asked[0].key, tasks=_records(waits, None))
+    not_before = max((one.not_before for one in yields if one.not_before is not None), default=None)
+    if not_before is not None:
+        return AutoYieldRateLimit(reset=not_before.timestamp() * 1000, tasks=_records(waits, None))
     if yields:
         data = deadline.data(yields[0].location)
         return AutoYieldExecution(
@@ -62,4 +71,4 @@ def _records(waits: Iterable[Wait], parent: TaskFrame | None) -> list[TaskRecord
     announcements = [
         frame.running_record() for frame in reversed(chain) if not frame.announced and frame.key not in stated
     ]
-    return [*announcements, *records] or None
+    return [*records, *announcements] or None  # what they lie in may be among the records

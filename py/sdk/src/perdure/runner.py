@@ -4,45 +4,44 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Any, NoReturn, TypeAlias
 
-from pydantic_core import PydanticSerializationError
-
+from perdure.client import StoredTask
 from perdure.codec import Codec
+from perdure.compensation import Compensations, ReplayOver
 from perdure.deadline import START_TASK_THRESHOLD_MS, Deadline
 from perdure.error_text import describe_error
-from perdure.errors import RetryAt, TaskFailed, UnserializableResult
+from perdure.errors import JobExited, PerdureError, TaskFailed, TaskTimedOut, WaitTimedOut
+from perdure.failures import judge
 from perdure.frame import TaskFrame, current_frame
 from perdure.interrupts import find_interrupt
 from perdure.keys import Key, check_key, display_key, idempotency_key
-from perdure.ledger import TaskLedger, find_call_site
-from perdure.options import GiveUp, TaskOptions, to_display_properties
-from perdure.recorder import MAX_RECORD_BYTES, ApiOutOfReach, Recorder
-from perdure.retry import STANDARD_BACKOFF
-from perdure.suspension import RetryLater, Suspensions, Wait, Yield
+from perdure.ledger import TaskLedger, current_caller, find_call_site
+from perdure.options import TaskOptions
+from perdure.recorder import ApiOutOfReach, Recorder
+from perdure.records import Claim, completed_record, new_record, opening_record
+from perdure.suspension import RetryLater, Suspensions, Wait, Yield, YieldNow
 from perdure.wire.execution import TaskReference
 from perdure.wire.statuses import TaskStatus
-from perdure.wire.tasks import CachedTask, Style, TaskRecord, stored_error
+from perdure.wire.tasks import CALLBACK_TIMED_OUT, CachedTask, TaskRecord, WireError, stored_error
 
+TELL_KEY = "tell"
+"""Of the task in which a callback URL is told."""
 ANNOUNCE_AFTER_S = 1.0
 """A task that runs longer is announced, so that people see it running."""
 
+RecordsFor: TypeAlias = Callable[[Any], list[TaskRecord]]
+"""The records that state a result: the finished task, and before it what it lies in if that is new."""
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A key that a call has taken: where the task stands in the run."""
 
-    key: Key
-    idempotency_key: str
-    parent: TaskFrame | None
-    known: CachedTask | None
+class BegunBefore(PerdureError):
+    """An at-most-once task was begun by an execution that did not come back."""
 
 
 class TaskRunner:
-    """Runs the tasks of one execution."""
+    """Runs the tasks of one execution. Every method but ``claim`` raises RunInterrupt to unwind the run."""
 
     def __init__(
         self,
@@ -51,12 +50,19 @@ class TaskRunner:
         recorder: Recorder,
         suspensions: Suspensions,
         deadline: Deadline,
+        compensations: Compensations,
     ) -> None:
         self._run_id = run_id
         self._ledger = ledger
         self._recorder = recorder
         self._suspensions = suspensions
         self._deadline = deadline
+        self._compensations = compensations
+
+    @property
+    def run_id(self) -> str:
+        """The run's id."""
+        return self._run_id
 
     def claim(self, key: Key) -> Claim:
         """Take a key for a task within the task that is running here. Called in the user's own line.
@@ -68,79 +74,263 @@ class TaskRunner:
         self._suspensions.check()
         check_key(key)
         parent = current_frame.get()
-        identity = idempotency_key(self._run_id, parent.key if parent else None, key)
-        self._ledger.claim(identity, key, find_call_site())
-        return Claim(key, identity, parent, self._ledger.known(identity))
+        if parent is not None and parent.is_closed:
+            raise PerdureError(
+                f"task {display_key(key)!r} is called within io.transaction's function, which is one "
+                "transaction of the database: call it before or after"
+            )
+        parent_key = parent.key if parent is not None else None
+        identity = idempotency_key(self._run_id, parent_key, key)
+        caller = current_caller()
+        self._ledger.claim(identity, key, find_call_site(), parent_key, caller)
+        return Claim(key, identity, parent, self._ledger.known(identity), caller)
 
     async def run(
         self, claim: Claim, call: Callable[[], Any], codec: Codec[Any], options: TaskOptions
     ) -> Any:
-        """The task's result: stored, or else by calling ``call``.
+        """The task's result: stored, or else by calling ``call`` and storing what it returns.
 
         Raises:
             TaskFailed: the task failed for good, now or in an earlier execution.
-            RunInterrupt: the run cannot go on now.
+        """
+
+        async def body(frame: TaskFrame) -> tuple[Any, TaskRecord, int]:
+            result = await _called(call, options.timeout)
+            output = codec.encode(result) if result is not None else None
+            value = codec.decode(output) if result is not None else None
+            record, size = completed_record(frame.record, output, has_output=result is not None)
+            return value, record, size
+
+        self._compensations.check(claim, options)
+        value, done = await self._stored_result(claim, codec)
+        if done:
+            self._compensations.add(claim, options, value)
+            return value
+        async with self._frame(claim, options) as frame:
+            if options.at_most_once:
+                await self._begin_once(frame, claim)
+            value, record, size = await self._execute(frame, claim, body, options)
+            self._compensations.add(claim, options, value)  # also if it is cancelled while it is stored
+            await self._store(frame, record, size)
+        return value
+
+    async def run_stored(
+        self,
+        claim: Claim,
+        perform: Callable[[RecordsFor], Awaitable[Any]],
+        codec: Codec[Any],
+        options: TaskOptions,
+    ) -> Any:
+        """As ``run``, for a function that stores its own end, with what it did.
+
+        Args:
+            perform: given the function that makes the records for a result, stores them, returns the result.
+        """
+
+        async def body(frame: TaskFrame) -> Any:
+            def records_for(result: Any) -> list[TaskRecord]:
+                output = codec.encode(result) if result is not None else None
+                record, _ = completed_record(frame.record, output, has_output=result is not None)
+                return self._recorder.with_parents(record, frame.parent)
+
+            return await perform(records_for)
+
+        self._compensations.check(claim, options)
+        value, done = await self._stored_result(claim, codec)
+        if not done:
+            async with self._frame(claim, options) as frame:
+                value = await self._execute(frame, claim, body, options)
+        self._compensations.add(claim, options, value)
+        return value
+
+    async def group(
+        self,
+        claim: Claim,
+        body: Callable[[], Awaitable[tuple[Any, Any]]],
+        options: TaskOptions,
+        *,
+        revisit: Callable[[], Awaitable[None]] | None = None,
+    ) -> Any:
+        """Run tasks side by side within one that has no result of its own: it is put together anew each time.
+
+        Args:
+            body: runs the tasks; returns the result and, for people to see, a summary.
+            revisit: comes to the finished tasks again after a failure, so that they can be undone.
+        """
+        known = claim.known
+        self._ledger.allow_any_order(claim.idempotency_key)
+        if known is not None and known.status is TaskStatus.ERRORED:
+            if revisit is not None:
+                async with self._frame(claim, options) as frame:
+                    frame.is_group = True
+                    token = current_frame.set(frame)
+                    try:
+                        await revisit()
+                    finally:
+                        current_frame.reset(token)
+            raise TaskFailed(claim.shown, stored_error(known.output))
+        finished = known is not None and known.status is TaskStatus.COMPLETED
+
+        async def grouped(frame: TaskFrame) -> tuple[Any, TaskRecord, int]:
+            frame.is_group = True
+            try:
+                result, summary = await body()
+            except (TaskFailed, ReplayOver, asyncio.CancelledError):
+                if revisit is not None:
+                    await revisit()
+                raise
+            record, size = completed_record(frame.record, summary, has_output=True)
+            return result, record, size
+
+        async with self._frame(claim, options) as frame:
+            result, record, size = await self._execute(frame, claim, grouped, options)
+            if not finished:
+                await self._store(frame, record, size)
+        return result
+
+    def is_left_out(self, claim: Claim, key: Key) -> bool:
+        """True for a task within this one that was done before, and that this execution did not come to."""
+        identity = idempotency_key(self._run_id, claim.idempotency_key, key)
+        known = self._ledger.known(identity)
+        return (
+            known is not None and known.status is TaskStatus.COMPLETED and not self._ledger.is_used(identity)
+        )
+
+    async def platform_task(self, claim: Claim, fields: Mapping[str, Any], codec: Codec[Any]) -> Any:
+        """The result of a task that the platform ends; the reply to EXECUTE_JOB carries it until then.
+
+        Raises:
+            TaskFailed: it ended with an error.
+        """
+        value, done = await self._stored_result(claim, codec, is_wait=bool(fields.get("noop")))
+        if done:
+            return value
+        await self._wait(claim, new_record(claim, fields))
+
+    async def opened_task(
+        self,
+        claim: Claim,
+        fields: Mapping[str, Any],
+        tell: Callable[[str], Awaitable[None]],
+        codec: Codec[Any],
+    ) -> Any:
+        """As ``platform_task``, for one whose callback URL somebody must be told.
+
+        Args:
+            tell: given the URL, tells them, in a task with the key ``TELL_KEY`` within this one.
+        """
+        value, done = await self._stored_result(claim, codec, waits=False)
+        if done:
+            return value
+        told = self._ledger.known(idempotency_key(self._run_id, claim.idempotency_key, TELL_KEY))
+        if claim.known is not None and told is not None and told.status is TaskStatus.COMPLETED:
+            await self._suspensions.suspend(Wait(TaskReference(id=claim.known.id), claim.parent, delay_s=0))
+        async with self._frame(claim, TaskOptions()) as frame:
+            frame.record = record = new_record(claim, fields)
+            stored = await self._store(frame, record, len(record.to_wire_bytes()))
+            frame.announced = True
+            if stored.status in (TaskStatus.COMPLETED, TaskStatus.ERRORED):
+                return _result_of(claim, stored, codec)
+            await self._execute(frame, claim, lambda _frame: tell(stored.callback_url or ""), TaskOptions())
+        await self._suspensions.suspend(Wait(TaskReference(id=stored.id), claim.parent, delay_s=0))
+
+    async def effect_task(self, claim: Claim, fields: Mapping[str, Any], codec: Codec[Any]) -> Any:
+        """The result of a task that the platform does in the call that stores it.
+
+        Raises:
+            TaskFailed: the platform could not do it.
+        """
+        value, done = await self._stored_result(claim, codec)
+        if done:
+            return value
+        async with self._frame(claim, TaskOptions()) as frame:
+            record = new_record(claim, fields)
+            stored = await self._store(frame, record, len(record.to_wire_bytes()))
+        return _result_of(claim, stored, codec)
+
+    def note(self, claim: Claim, fields: Mapping[str, Any], output: Any) -> Any:
+        """A task that is done already; it rides along with the next call. Its output, or the stored one."""
+        known = claim.known
+        if known is not None and known.status is TaskStatus.COMPLETED:
+            return known.output
+        record = new_record(claim, {**fields, "noop": True, "status": "COMPLETED", "output": output})
+        self._recorder.note(record, claim.parent)
+        return output
+
+    async def yield_execution(self, key: str) -> NoReturn:
+        """Ask for a fresh execution from here."""
+        await self._suspensions.suspend(YieldNow(key, current_frame.get()))
+
+    async def give_up_execution(self, location: str) -> NoReturn:
+        """End this execution, whose fate is open: the next one learns from the store what happened."""
+        await self._suspensions.suspend(Yield(location, current_frame.get()))
+
+    # Parts
+
+    async def _stored_result(
+        self, claim: Claim, codec: Codec[Any], *, is_wait: bool = False, waits: bool = True
+    ) -> tuple[Any, bool]:
+        """The result that is stored, and True; or None and False when there is work to do.
+
+        Args:
+            waits: suspend the run when the task still waits; False: that is work to do.
         """
         self._suspensions.check()
         known = claim.known
-        if known is not None:
-            if known.status is TaskStatus.COMPLETED:
-                return None if not known.has_output else codec.decode(known.output)
-            if known.status is TaskStatus.ERRORED:
-                raise TaskFailed(display_key(claim.key), stored_error(known.output))
-            if known.status is TaskStatus.WAITING:
-                await self._suspensions.suspend(Wait(TaskReference(id=known.id), claim.parent, delay_s=0))
-        if self._deadline.remaining_ms < START_TASK_THRESHOLD_MS:
-            await self._suspensions.suspend(Yield("start_task", claim.parent))
-        frame = TaskFrame(
-            record=_opening_record(claim, options),
-            parent=claim.parent,
-            attempts=known.attempts if known is not None else 1,
-            announced=known is not None,
-            asyncio_task=asyncio.current_task(),
-        )
-        self._suspensions.started(frame)
-        try:
-            return await self._execute(frame, claim, call, codec, options)
-        finally:
-            self._suspensions.ended(frame)
-
-    async def wait(self, claim: Claim, seconds: float) -> None:
-        """Wait as a task: nothing is called, the reply carries the wait."""
-        self._suspensions.check()
-        known = claim.known
-        if known is not None and known.status is TaskStatus.COMPLETED:
-            return
-        task: TaskRecord | TaskReference
-        if known is not None:
-            task = TaskReference(id=known.id)
-        else:
-            task = TaskRecord(
-                idempotency_key=claim.idempotency_key,
-                display_key=display_key(claim.key),
-                name="wait",
-                icon="clock",
-                noop=True,
-                params={"seconds": seconds},
-                parent_key=claim.parent.key if claim.parent else None,
-                delay_seconds=seconds,
-                style=Style(style="minimal"),
+        if known is None:
+            self._compensations.refuse_unfinished()
+            owner = claim.parent.owner if claim.parent is not None else self._ledger.owner
+            await self._ledger.check_new(
+                claim.idempotency_key, claim.key, claim.parent_key, claim.caller, owner
             )
-        await self._suspensions.suspend(Wait(task, claim.parent, delay_s=seconds))
+            return None, False
+        self._ledger.check_kind(known, claim.key, is_wait=is_wait)
+        if known.status in (TaskStatus.COMPLETED, TaskStatus.ERRORED):
+            return _result_of(claim, known, codec), True
+        self._compensations.refuse_unfinished()
+        self._ledger.begin_again(claim.parent_key)
+        if waits and (known.status is TaskStatus.WAITING or known.operation is not None):
+            await self._suspensions.suspend(Wait(TaskReference(id=known.id), claim.parent, delay_s=0))
+        return None, False
+
+    async def _wait(self, claim: Claim, record: TaskRecord) -> NoReturn:
+        task: TaskRecord | TaskReference = record
+        if claim.known is not None and claim.known.status is not TaskStatus.CANCELED:
+            task = TaskReference(id=claim.known.id)
+        await self._suspensions.suspend(Wait(task, claim.parent, delay_s=record.delay_seconds or 0))
+
+    def _frame(self, claim: Claim, options: TaskOptions) -> _Framed:
+        return _Framed(self._suspensions, self._deadline, claim, options)
+
+    async def _begin_once(self, frame: TaskFrame, claim: Claim) -> None:
+        if claim.known is None:
+            record = frame.running_record()
+            await self._store(frame, record, len(record.to_wire_bytes()), keep=False)
+            frame.announced = True
+            return
+        await self._fail(
+            frame,
+            claim,
+            BegunBefore(
+                "an earlier execution began this task and did not come back, so nobody knows how far it "
+                "came; at_most_once forbids to call it again"
+            ),
+            TaskOptions(),
+        )
 
     async def _execute(
-        self, frame: TaskFrame, claim: Claim, call: Callable[[], Any], codec: Codec[Any], options: TaskOptions
+        self,
+        frame: TaskFrame,
+        claim: Claim,
+        body: Callable[[TaskFrame], Awaitable[Any]],
+        options: TaskOptions,
     ) -> Any:
         timer = asyncio.get_running_loop().call_later(ANNOUNCE_AFTER_S, self._recorder.announce, frame)
         token = current_frame.set(frame)
-        failure: Exception | None = None
         try:
-            result = call()
-            if inspect.isawaitable(result):
-                result = await result
-            output = codec.encode(result) if result is not None else None
-            value = codec.decode(output) if result is not None else None
-            record, size = _completed(frame.record, output, has_output=result is not None)
+            result = await body(frame)
+            self._suspensions.check_body(frame)
+            return result
         except asyncio.CancelledError:
             self._raise_if_unwound()
             raise
@@ -154,24 +344,14 @@ class TaskRunner:
         finally:
             current_frame.reset(token)
             timer.cancel()
-        if failure is not None:
-            await self._fail(frame, claim, failure, options)
-        await self._store(frame, record, size)
-        return value
+        await self._fail(frame, claim, failure, options)
 
     async def _fail(
         self, frame: TaskFrame, claim: Claim, failure: Exception, options: TaskOptions
     ) -> NoReturn:
-        failure, retry_at, give_up = _decide(failure, options)
-        policy = options.retry or (STANDARD_BACKOFF if retry_at is not None else None)
-        error = describe_error(failure)
-        # A failed subtask is stored as failed: trying the parent again would only meet it again.
-        if (
-            policy is not None
-            and not give_up
-            and not isinstance(failure, TaskFailed)
-            and frame.attempts < policy.limit
-        ):
+        verdict = judge(failure, options, attempts=frame.attempts)
+        error = describe_error(verdict.failure)
+        if verdict.policy is not None:
             known = claim.known
             self._suspensions.ended(frame)
             await self._suspensions.suspend(
@@ -180,20 +360,24 @@ class TaskRunner:
                     parent=claim.parent,
                     error=error,
                     attempts=frame.attempts,
-                    retry=policy.to_wire(),
-                    retry_at=retry_at,
+                    retry=verdict.policy.to_wire(),
+                    retry_at=verdict.retry_at,
                 )
             )
         record = frame.record.model_copy(update={"status": "ERRORED", "error": error})
         await self._store(frame, record, len(record.to_wire_bytes()))
-        raise TaskFailed(display_key(claim.key), error) from failure
+        raise TaskFailed(claim.shown, error) from verdict.failure
 
-    async def _store(self, frame: TaskFrame, record: TaskRecord, size: int) -> None:
+    async def _store(
+        self, frame: TaskFrame, record: TaskRecord, size: int, *, keep: bool = True
+    ) -> StoredTask:
         try:
-            await self._recorder.store(record, frame.parent, size=size)
+            return await self._recorder.store(record, frame.parent, size=size, keep=keep)
         except ApiOutOfReach:
             self._suspensions.ended(frame)
-            await self._suspensions.suspend(Yield("failed_task_run", frame.parent))
+            await self._suspensions.suspend(
+                Yield("failed_task_run", frame.parent, self._recorder.limited_until)
+            )
         except asyncio.CancelledError:
             self._raise_if_unwound()
             raise
@@ -205,59 +389,50 @@ class TaskRunner:
             raise self._suspensions.interrupt
 
 
-def _opening_record(claim: Claim, options: TaskOptions) -> TaskRecord:
-    shown = display_key(claim.key)
-    return TaskRecord(
-        idempotency_key=claim.idempotency_key,
-        display_key=shown,
-        name=options.name or shown,
-        icon=options.icon,
-        description=options.description,
-        params=None
-        if options.params is None
-        else Codec[Any](Any, f"params of task {shown!r}").encode(options.params),
-        properties=to_display_properties(options.properties),
-        style=options.style,
-        parent_key=claim.parent.key if claim.parent else None,
-        connection_key=options.connection_key,
-        started_at=datetime.now(UTC),
-    )
+class _Framed:
+    """A task at work, from its start to its end; does not start one when there is no time left for it."""
 
-
-def _completed(opened: TaskRecord, output: Any, *, has_output: bool) -> tuple[TaskRecord, int]:
-    update: dict[str, Any] = {"status": "COMPLETED"}
-    if has_output:
-        update["output"] = output
-    record = opened.model_copy(update=update)
-    try:
-        size = len(record.to_wire_bytes())
-    except PydanticSerializationError as error:
-        raise UnserializableResult(
-            f"task {opened.display_key!r} cannot be stored as JSON: {error}"
-        ) from error
-    if size > MAX_RECORD_BYTES:
-        raise UnserializableResult(
-            f"the result of task {opened.display_key!r} has {size} bytes as JSON; at most {MAX_RECORD_BYTES} "
-            "are stored: keep it elsewhere and return a reference"
+    def __init__(
+        self, suspensions: Suspensions, deadline: Deadline, claim: Claim, options: TaskOptions
+    ) -> None:
+        self._suspensions = suspensions
+        self._deadline = deadline
+        known = claim.known
+        self._frame = TaskFrame(
+            record=opening_record(claim, options),
+            parent=claim.parent,
+            attempts=known.attempts if known is not None else 1,
+            announced=known is not None,
         )
-    return record, size
+
+    async def __aenter__(self) -> TaskFrame:
+        if self._deadline.remaining_ms < START_TASK_THRESHOLD_MS:
+            await self._suspensions.suspend(Yield("start_task", self._frame.parent))
+        self._frame.asyncio_task = asyncio.current_task()
+        self._frame.owner = current_caller()
+        self._suspensions.started(self._frame)
+        return self._frame
+
+    async def __aexit__(self, *_exception: object) -> None:
+        self._suspensions.ended(self._frame)
 
 
-def _decide(failure: Exception, options: TaskOptions) -> tuple[Exception, datetime | None, bool]:
-    """What failed in the end, when to try again at the earliest, and whether to give up."""
-    if options.on_error is not None and not isinstance(failure, TaskFailed):
-        try:
-            decision = options.on_error(failure)
-        except Exception as error:
-            error.__cause__ = failure
-            return error, None, True
-        if isinstance(decision, GiveUp):
-            return failure, None, True
-        if isinstance(decision, RetryAt):
-            return failure, decision.retry_at, False
-        if decision is not None:
-            decision.__cause__ = decision.__cause__ or failure
-            failure = decision
-    retry_at = getattr(failure, "retry_at", None)
-    aware = isinstance(retry_at, datetime) and retry_at.tzinfo is not None
-    return failure, retry_at if aware else None, False
+async def _called(call: Callable[[], Any], within: timedelta | None) -> Any:
+    try:
+        async with asyncio.timeout(within.total_seconds() if within is not None else None) as clock:
+            result = call()
+            return await result if inspect.isawaitable(result) else result
+    except SystemExit as error:  # would end the host's event loop
+        raise JobExited(f"the task called sys.exit({error.code!r})") from error
+    except TimeoutError as error:
+        if not clock.expired():
+            raise
+        raise TaskTimedOut(f"not done within {within}") from error
+
+
+def _result_of(claim: Claim, task: CachedTask | StoredTask, codec: Codec[Any]) -> Any:
+    if task.status is TaskStatus.ERRORED:
+        if task.output == CALLBACK_TIMED_OUT:
+            raise WaitTimedOut(claim.shown, WireError(message="nothing came in time", name="WaitTimedOut"))
+        raise TaskFailed(claim.shown, stored_error(task.output))
+    return codec.decode(task.output) if task.has_output else None

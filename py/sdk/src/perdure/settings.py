@@ -40,23 +40,38 @@ class Settings:
 
     @property
     def api_key(self) -> str:
-        """The secret key of the app's environment.
+        """The secret key of the app's environment that the app's own calls carry: the first one.
 
         Raises:
-            MissingSetting: neither given nor in the environment, or not a secret key.
+            MissingSetting: as ``api_keys``.
         """
-        key = self.given_api_key or os.environ.get(API_KEY_VARIABLE)
-        if not key:
+        return self.api_keys[0]
+
+    @property
+    def api_keys(self) -> list[str]:
+        """All secret keys, at least one; a request signed with any of them is the platform's.
+
+        Several, with commas between them, are for changing the key without a pause.
+
+        Raises:
+            MissingSetting: neither given nor in the environment, or one of them is not a secret key.
+        """
+        text = self.given_api_key or os.environ.get(API_KEY_VARIABLE) or ""
+        keys = [key.strip() for key in text.split(",") if key.strip()]
+        if not keys:
             raise MissingSetting(
                 f"{API_KEY_VARIABLE} is not set: give the environment's secret key (tr_…) there, "
                 "or as Perdure(..., api_key=...)"
             )
-        if key.startswith("pk_"):
-            raise MissingSetting(
-                f"{API_KEY_VARIABLE} is a public key (pk_…): the secret one (tr_…) is needed"
-            )
-        if not _SECRET_KEY.fullmatch(key):
-            raise MissingSetting(
-                f"{API_KEY_VARIABLE} does not look like a secret key: tr_dev_… and only letters, digits"
-            )
-        return key
+        for key in keys:
+            _check_key(key)
+        return keys
+
+
+def _check_key(key: str) -> None:
+    if key.startswith("pk_"):
+        raise MissingSetting(f"{API_KEY_VARIABLE} has a public key (pk_…): the secret one (tr_…) is needed")
+    if not _SECRET_KEY.fullmatch(key):
+        raise MissingSetting(
+            f"{API_KEY_VARIABLE} does not look like a secret key: tr_dev_… and only letters, digits"
+        )

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from perdure.deadline import Deadline
 from perdure.frame import TaskFrame
-from perdure.interrupts import RunInterrupt, Suspended
+from perdure.interrupts import ExecutionEnded, RunInterrupt, Suspended
 from perdure.wire.execution import TaskReference
 from perdure.wire.tasks import RetryPolicy, TaskRecord, WireError
 
@@ -46,9 +46,19 @@ class Yield:
 
     location: str
     parent: TaskFrame | None
+    not_before: datetime | None = None
+    """When the API takes calls again, if it is a limit that keeps it from that."""
 
 
-Suspension = Wait | RetryLater | Yield
+@dataclass(frozen=True, slots=True)
+class YieldNow:
+    """``io.yield_execution``: the user wants a fresh execution from here."""
+
+    key: str
+    parent: TaskFrame | None
+
+
+Suspension = Wait | RetryLater | Yield | YieldNow
 
 
 class Suspensions:
@@ -65,6 +75,7 @@ class Suspensions:
         self._deadline = deadline
         self._on_parked = on_parked
         self._working: set[TaskFrame] = set()
+        self._containing: set[TaskFrame] | None = None
         self._stuck_tasks: set[asyncio.Task[object]] = set()
         self._changed = asyncio.Event()
         self.stuck: list[Suspension] = []
@@ -86,6 +97,11 @@ class Suspensions:
         if self.interrupt is not None:
             raise self.interrupt
 
+    def check_body(self, frame: TaskFrame) -> None:
+        """Raise the interrupt again if the task's body swallowed it: what it returned is no result."""
+        if self.interrupt is not None and frame in self._frames_of_stuck():
+            raise self.interrupt
+
     async def suspend(self, suspension: Suspension) -> NoReturn:
         """Unwind the run as soon as nothing else moves.
 
@@ -94,6 +110,7 @@ class Suspensions:
         """
         self.check()
         self.stuck.append(suspension)
+        self._containing = None
         task = asyncio.current_task()
         if task is not None:
             self._stuck_tasks.add(task)
@@ -106,11 +123,19 @@ class Suspensions:
         except asyncio.CancelledError:  # a task group gave up on this call; the run itself may go on
             if self.interrupt is None:
                 self.stuck.remove(suspension)
+                self._containing = None
             raise
         if self.interrupt is None:
+            if not self._all_stuck():  # no time left for what is at work: it begins anew at once
+                self.stuck.append(Yield("time_is_up", None))
             self.interrupt = Suspended()
             self._wake()
         raise self.interrupt
+
+    def close(self) -> None:
+        """The execution is over: a thread that it left behind gets no further."""
+        if self.interrupt is None:
+            self.interrupt = ExecutionEnded()
 
     def interrupt_all(self, interrupt: RunInterrupt) -> None:
         """Unwind the run now: stuck calls are woken, tasks at work are cancelled."""
@@ -138,13 +163,17 @@ class Suspensions:
     async def _settled(self) -> bool:
         for _ in range(_SETTLE_TURNS):
             await asyncio.sleep(0)
-        if self._deadline.remaining_ms < _KEEP_FOR_REPLY_MS:
-            return True
-        containing: set[TaskFrame] = set()
-        for suspension in self.stuck:
-            if suspension.parent is not None:
-                containing |= {suspension.parent, *suspension.parent.ancestors()}
-        return self._working <= containing
+        return self._deadline.remaining_ms < _KEEP_FOR_REPLY_MS or self._all_stuck()
+
+    def _all_stuck(self) -> bool:
+        """True when every task at work only contains stuck calls."""
+        return self._working <= self._frames_of_stuck()
+
+    def _frames_of_stuck(self) -> set[TaskFrame]:
+        if self._containing is None:
+            parents = {one.parent for one in self.stuck if one.parent is not None}
+            self._containing = {frame for one in parents for frame in (one, *one.ancestors())}
+        return self._containing
 
     async def _next_change(self) -> None:
         changed = self._changed

@@ -92,7 +92,51 @@ async def open_issue(session: Session) -> Response:
     if not isinstance(title, str) or not title:
         raise validation_failed("Issue", "missing_field", field="title")
     issue = session.github.open_issue(session.repo, title, body=body.get("body"), user=session.login)
+    issue.labels += body.get("labels", [])
+    session.repo.assign(issue, body.get("assignees", []))
     return JSONResponse(session.github.payloads.issue(session.repo, issue), 201)
+
+
+async def get_repository(session: Session) -> Response:
+    """``GET /repos/{owner}/{repo}``."""
+    return JSONResponse(session.github.payloads.repository(session.repo))
+
+
+async def list_issues(session: Session) -> Response:
+    """``GET /repos/{owner}/{repo}/issues``, the newest first."""
+    query = session.request.query_params
+    state, labels = query.get("state", "open"), [name for name in query.get("labels", "").split(",") if name]
+    found = [
+        issue
+        for issue in reversed(session.repo.issues.values())
+        if state in ("all", issue.state) and set(labels) <= set(issue.labels)
+    ]
+    return session.page([session.github.payloads.issue(session.repo, issue) for issue in found])
+
+
+async def patch_issue(session: Session) -> Response:
+    """``PATCH /repos/{owner}/{repo}/issues/{number}``: what is in the body changes."""
+    issue, body = session.issue(), session.json()
+    session.github.change_issue(session.repo, issue, body, user=session.login)
+    return JSONResponse(session.github.payloads.issue(session.repo, issue))
+
+
+async def add_labels(session: Session) -> Response:
+    """``POST /repos/{owner}/{repo}/issues/{number}/labels``: all labels of the issue."""
+    issue, names = session.issue(), session.json().get("labels", [])
+    issue.labels += [name for name in names if name not in issue.labels]
+    issue.touch()
+    return JSONResponse([session.github.payloads.label(session.repo, name) for name in issue.labels])
+
+
+async def remove_label(session: Session) -> Response:
+    """``DELETE /repos/{owner}/{repo}/issues/{number}/labels/{name}``: the labels that are left."""
+    issue, name = session.issue(), session.request.path_params["name"]
+    if name not in issue.labels:
+        raise GitHubError(404, "Label does not exist")
+    issue.labels.remove(name)
+    issue.touch()
+    return JSONResponse([session.github.payloads.label(session.repo, name) for name in issue.labels])
 
 
 async def create_comment(session: Session) -> Response:
@@ -121,6 +165,14 @@ async def add_assignees(session: Session) -> Response:
         raise GitHubError(422, 'Invalid request.\n\n"assignees" must be a list of strings.')
     session.github.assign(session.repo, issue, logins, user=session.login)
     return JSONResponse(session.github.payloads.issue(session.repo, issue), 201)
+
+
+async def remove_assignees(session: Session) -> Response:
+    """``DELETE /repos/{owner}/{repo}/issues/{number}/assignees``: the issue."""
+    issue, logins = session.issue(), session.json().get("assignees", [])
+    issue.assignees = [login for login in issue.assignees if login not in logins]
+    issue.touch()
+    return JSONResponse(session.github.payloads.issue(session.repo, issue))
 
 
 async def list_hooks(session: Session) -> Response:
@@ -191,11 +243,17 @@ def _delivery(repo: Repository, delivery: Delivery) -> JsonObject:
 _ISSUE = "/repos/{owner}/{repo}/issues/{number:int}"
 _HOOK = "/repos/{owner}/{repo}/hooks/{hook_id:int}"
 _HANDLERS: list[tuple[str, str, Handler]] = [
+    ("GET", "/repos/{owner}/{repo}", get_repository),
+    ("GET", "/repos/{owner}/{repo}/issues", list_issues),
     ("POST", "/repos/{owner}/{repo}/issues", open_issue),
     ("GET", _ISSUE, get_issue),
+    ("PATCH", _ISSUE, patch_issue),
+    ("POST", f"{_ISSUE}/labels", add_labels),
+    ("DELETE", f"{_ISSUE}/labels/{{name}}", remove_label),
     ("GET", f"{_ISSUE}/comments", list_comments),
     ("POST", f"{_ISSUE}/comments", create_comment),
     ("POST", f"{_ISSUE}/assignees", add_assignees),
+    ("DELETE", f"{_ISSUE}/assignees", remove_assignees),
     ("GET", "/repos/{owner}/{repo}/hooks", list_hooks),
     ("POST", "/repos/{owner}/{repo}/hooks", post_hook),
     ("GET", _HOOK, get_hook),

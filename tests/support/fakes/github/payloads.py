@@ -163,7 +163,7 @@ class Payloads:
             "number": issue.number,
             "title": issue.title,
             "user": self.user(issue.user),
-            "labels": [self._label(repo, name) for name in issue.labels],
+            "labels": [self.label(repo, name) for name in issue.labels],
             "state": issue.state,
             "locked": False,
             "assignee": self.user(issue.assignees[0]) if issue.assignees else None,
@@ -172,7 +172,7 @@ class Payloads:
             "comments": len(issue.comments),
             "created_at": stamp(issue.created_at),
             "updated_at": stamp(issue.updated_at),
-            "closed_at": None,
+            "closed_at": stamp(issue.closed_at) if issue.closed_at else None,
             "author_association": "CONTRIBUTOR",
             "sub_issues_summary": {"total": 0, "completed": 0, "percent_completed": 0},
             "active_lock_reason": None,
@@ -180,7 +180,7 @@ class Payloads:
             "reactions": self._reactions(api),
             "timeline_url": f"{api}/timeline",
             "performed_via_github_app": None,
-            "state_reason": None,
+            "state_reason": issue.state_reason,
         }
 
     def comment(self, repo: Repository, issue: Issue, comment: Comment) -> JsonObject:
@@ -237,7 +237,8 @@ class Payloads:
     def _repo_url(self, repo: Repository) -> str:
         return f"{self._api}/repos/{repo.full_name}"
 
-    def _label(self, repo: Repository, name: str) -> JsonObject:
+    def label(self, repo: Repository, name: str) -> JsonObject:
+        """A label of the repository."""
         number = sum(name.encode())
         return {
             "id": number,

@@ -122,6 +122,20 @@ class FakeGitHub(FakeService):
             parts = {"issue": self.payloads.issue(repo, issue), "assignee": self.payloads.user(login)}
             self._emit(repo, "issues", "assigned", user, **parts)
 
+    def change_issue(self, repo: Repository, issue: Issue, changes: JsonObject, *, user: str) -> None:
+        """Change fields of an issue; the repository's hooks hear when it is closed, reopened or edited."""
+        if "state" in changes and issue.become(changes["state"], changes.get("state_reason")):
+            action = "closed" if issue.state == "closed" else "reopened"
+            self._emit(repo, "issues", action, user, issue=self.payloads.issue(repo, issue))
+        fields: JsonObject = {
+            name: changes[name] for name in ("title", "body", "labels", "assignees") if name in changes
+        }
+        if fields:
+            issue.touch()
+            vars(issue).update(fields)
+            parts: JsonObject = {"issue": self.payloads.issue(repo, issue), "changes": {}}
+            self._emit(repo, "issues", "edited", user, **parts)
+
     def ping(self, repo: Repository, hook: Hook, *, user: str) -> None:
         """Ping a hook, as GitHub does when it is created."""
         head = {

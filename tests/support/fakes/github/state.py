@@ -37,9 +37,21 @@ class Issue:
     created_at: datetime
     updated_at: datetime
     state: str = "open"
+    state_reason: str | None = None
+    closed_at: datetime | None = None
     labels: list[str] = field(default_factory=list)
     assignees: list[str] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
+
+    def become(self, state: str, reason: str | None) -> bool:
+        """Close or reopen the issue; False when it is so already."""
+        if state == self.state:
+            return False
+        self.touch()
+        self.state = state
+        self.closed_at = self.updated_at if state == "closed" else None
+        self.state_reason = reason or ("completed" if state == "closed" else "reopened")
+        return True
 
     def touch(self) -> None:
         """Note that something happened to the issue."""

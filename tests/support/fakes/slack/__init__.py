@@ -1,4 +1,4 @@
-"""A fake Slack: chat.postMessage over real HTTP, its errors and its rate limit."""
+"""A fake Slack: messages, reactions, conversations over real HTTP, its errors and its rate limit."""
 
 from tests.support.fakes.slack.service import BOT_TOKEN, CHANNEL, FakeSlack
 

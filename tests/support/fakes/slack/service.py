@@ -1,4 +1,4 @@
-"""The fake Slack: chat.postMessage and auth.test, in the encodings and with the errors of Slack's Web API."""
+"""The fake Slack: messages and what goes with them, with the encodings and errors of Slack's Web API."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from starlette.routing import BaseRoute, Route
 
 from tests.support.fakes.faults import Fault
 from tests.support.fakes.service import FakeService, json_body
+from tests.support.fakes.slack.errors import SlackError
+from tests.support.fakes.slack.methods import METHODS
 
 BOT_TOKEN = "xoxb-bot"
 CHANNEL = "C04GWUTDC3W"
@@ -24,18 +26,11 @@ MAX_TEXT = 40_000  # characters; Slack refuses longer messages
 JsonObject = dict[str, Any]
 
 
-class SlackError(Exception):
-    """A call that Slack refuses: HTTP 200, ``ok: false`` and a code."""
-
-    def __init__(self, code: str, **more: str) -> None:
-        super().__init__(code)
-        self.body: JsonObject = {"ok": False, "error": code, **more}
-
-
 class FakeSlack(FakeService):
     """Slack's Web API for one workspace. The base URL of a client is ``url`` + ``/api/``.
 
-    ``channels`` are those that the app is a member of; ``messages`` is what was posted, oldest first.
+    ``channels`` are those that the app is a member of; ``messages`` is what was posted, oldest first;
+    ``scopes`` are those that the token has, None: all.
     """
 
     def __init__(self, *, tokens: Iterable[str] = (BOT_TOKEN,), channels: Iterable[str] = (CHANNEL,)) -> None:
@@ -45,6 +40,8 @@ class FakeSlack(FakeService):
         self.foreign_channels: set[str] = set()
         self.archived_channels: set[str] = set()
         self.messages: list[JsonObject] = []
+        self.users_by_email: dict[str, str] = {}
+        self.scopes: set[str] | None = None
         self._serial = itertools.count(1)
 
     @property
@@ -75,14 +72,8 @@ class FakeSlack(FakeService):
         self._check_token(request, arguments)
         if method == "chat.postMessage":
             answer = self._post_message(arguments)
-        elif method == "auth.test":
-            answer = {
-                "ok": True,
-                "team": "Acme",
-                "team_id": "T061EG9R6",
-                "user": "perdure",
-                "user_id": "U0PERDURE",
-            }
+        elif method in METHODS:
+            answer = {"ok": True, **METHODS[method](self, arguments)}
         else:
             raise SlackError("unknown_method", req_method=method)
         if warnings:
@@ -98,6 +89,8 @@ class FakeSlack(FakeService):
             raise SlackError("invalid_auth")
 
     def _post_message(self, arguments: JsonObject) -> JsonObject:
+        if self.scopes is not None and "chat:write" not in self.scopes:
+            raise SlackError("missing_scope", needed="chat:write", provided=",".join(self.scopes))
         channel, text = str(arguments.get("channel", "")), str(arguments.get("text", ""))
         if channel in self.archived_channels:
             raise SlackError("is_archived")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from perdure.errors import ConfigurationError
 from perdure.options import Properties, to_display_properties
-from perdure.triggers.base import Trigger
-from perdure.wire.events import DEFAULT_EVENT_SOURCE, EventFilter, check_event_filter
+from perdure.triggers.base import Trigger, to_examples
+from perdure.wire.events import DEFAULT_EVENT_SOURCE, EventFilter, check_event_filter, plain_filter
 from perdure.wire.manifest import EventRule, EventSpecification, StaticTrigger
 
 
@@ -26,6 +26,8 @@ class EventTrigger(Trigger):
         title: str | None = None,
         icon: str = "custom-event",
         properties: Properties | None = None,
+        examples: Mapping[str, Any] | None = None,
+        run_properties: Callable[[Any], Properties] | None = None,
     ) -> None:
         names = [name] if isinstance(name, str) else list(name)
         if not names or not all(names):
@@ -43,14 +45,16 @@ class EventTrigger(Trigger):
         self._context_filter = context_filter
         self._icon = icon
         self._properties = to_display_properties(properties)
+        self._examples = to_examples(examples)
+        self.run_properties = run_properties
 
     def metadata(self) -> StaticTrigger:
         """A static trigger with the rule that events must match."""
         rule = EventRule(
             event=self.name,
             source=self.source,
-            payload=_plain(self._filter),
-            context=_plain(self._context_filter),
+            payload=plain_filter(self._filter),
+            context=plain_filter(self._context_filter),
         )
         return StaticTrigger(title=self.title, rule=rule, properties=self._properties)
 
@@ -61,9 +65,10 @@ class EventTrigger(Trigger):
             title=self.title,
             source=self.source,
             icon=self._icon,
-            filter=_plain(self._filter),
+            filter=plain_filter(self._filter),
             properties=self._properties,
             payload_schema=payload_schema,
+            examples=self._examples,
         )
 
 
@@ -74,6 +79,8 @@ def event_trigger(
     source: str | None = None,
     filter: EventFilter | None = None,
     context_filter: EventFilter | None = None,
+    examples: Mapping[str, Any] | None = None,
+    run_properties: Callable[[Any], Properties] | None = None,
 ) -> EventTrigger:
     """Start a job for events that are sent under a name.
 
@@ -83,16 +90,19 @@ def event_trigger(
         source: who must have sent it; ``trigger.dev``, the default of sent events, when absent.
         filter: what the payload must match, such as ``{"amount": [{"$gt": 100}]}``.
         context_filter: the same for the event's context.
+        examples: payloads to test the job with, by their names: ``{"a big order": Order(total=900)}``.
+        run_properties: given the payload, texts to highlight on the run: ``lambda order: {"No.": order.id}``;
+            the app is asked for them before the run starts, by a request of its own.
     Raises:
         ConfigurationError: a name or filter could never match.
+        TypeError: an example is not JSON.
     """
-    return EventTrigger(name, schema=schema, source=source, filter=filter, context_filter=context_filter)
-
-
-def _plain(event_filter: EventFilter | None) -> dict[str, Any] | None:
-    if event_filter is None:
-        return None
-    return {
-        key: _plain(matcher) if isinstance(matcher, Mapping) else matcher
-        for key, matcher in event_filter.items()
-    }
+    return EventTrigger(
+        name,
+        schema=schema,
+        source=source,
+        filter=filter,
+        context_filter=context_filter,
+        examples=examples,
+        run_properties=run_properties,
+    )

@@ -1,16 +1,20 @@
--- The clock of test databases: perdure.clock() plus an offset that tests move. Production cannot have it.
+-- The clock of test databases: perdure.clock() plus an offset that tests move. It runs on, or stands still between
+-- these moves. Production cannot have it.
 create schema perdure_test authorization perdure_owner;
 grant usage on schema perdure_test to public;
 
-create table perdure_test.clock (offset_by interval not null);
-insert into perdure_test.clock values ('0');
+create table perdure_test.clock (
+    offset_by interval not null,
+    stopped_at timestamptz  -- null: it runs
+);
+insert into perdure_test.clock values ('0', null);
 alter table perdure_test.clock owner to perdure_owner;
 grant select on perdure_test.clock to public;  -- views call the clock as whoever reads them
 
 create or replace function perdure.clock()
 returns timestamptz
 language sql stable parallel safe
-return statement_timestamp() + (select c.offset_by from perdure_test.clock as c);
+return (select coalesce(c.stopped_at, statement_timestamp()) + c.offset_by from perdure_test.clock as c);
 
 -- advance: move the clock forward and wake those who wait for something to be due.
 create function perdure_test.advance(p_by interval)

@@ -1,0 +1,84 @@
+"""``IO``: the second argument of an async job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from perdure.codec import is_async
+from perdure.integration import Integration
+from perdure.io.background import BackgroundIO
+from perdure.io.base import ExecutionFacts
+from perdure.io.events import EventsIO
+from perdure.io.invocations import InvocationsIO
+from perdure.io.metadata import MetadataIO
+from perdure.io.schedules import SchedulesIO
+from perdure.io.state import StateIO
+from perdure.io.tasks import TasksIO
+from perdure.io.transactions import TransactionIO
+from perdure.io.values import ValuesIO
+from perdure.io.waits import WaitsIO
+from perdure.logger import RunLogger
+from perdure.threads import run_in_own_thread, run_in_thread
+
+
+class IO(
+    TasksIO,
+    WaitsIO,
+    EventsIO,
+    InvocationsIO,
+    BackgroundIO,
+    StateIO,
+    MetadataIO,
+    ValuesIO,
+    TransactionIO,
+    SchedulesIO,
+):
+    """Second argument of a job. What goes through it is stored, and not done again in later executions.
+
+    The job's integrations are attributes, by their names: ``io.github``.
+    """
+
+    def __init__(
+        self, execution: ExecutionFacts, logger: RunLogger, integrations: Mapping[str, Integration]
+    ) -> None:
+        super().__init__(execution)
+        self._integrations = integrations
+        self.logger = logger
+        """Writes log lines into the run, and to ``logging`` as ``perdure.job.<id>``."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return bind_integration(self, self._integrations, name)
+
+
+class ThreadedIO(IO):
+    """What a plain job's ``SyncIO`` is made of: functions of the user's are called off the event loop."""
+
+    def _user_call(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable[[], Any]:
+        call = super()._user_call(fn, *args, **kwargs)
+        return call if is_async(fn) else partial(run_in_thread, call)
+
+    def _side_calls(self, fn: Callable[..., Any], items: Iterable[Any]) -> list[Callable[[], Any]]:
+        calls = super()._side_calls(fn, items)
+        return calls if is_async(fn) else [partial(run_in_own_thread, call) for call in calls]
+
+
+def bind_integration(io: Any, integrations: Mapping[str, Integration], name: str) -> Any:
+    """The integration of this name, bound to ``io`` for as long as that lives.
+
+    Raises:
+        AttributeError: the job has none of that name.
+    """
+    integration = integrations.get(name)
+    if integration is None:
+        known = ", ".join(integrations) or "none"
+        raise AttributeError(
+            f"io.{name}: this job has no integration of that name (it has {known}); "
+            "add it to integrations=[...] of the job"
+        )
+    bound = integration.bind(io)
+    io.__dict__[name] = bound
+    return bound

@@ -1,0 +1,96 @@
+"""What the parts of ``io`` have in common: the ways in which a call becomes a task."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from perdure.client import ApiClient
+from perdure.codec import Codec
+from perdure.keys import Key, display_key
+from perdure.options import TaskOptions
+from perdure.records import Claim
+from perdure.runner import TaskRunner
+
+NO_OPTIONS = TaskOptions()
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFacts:
+    """What ``io`` needs to know of the execution that it belongs to."""
+
+    runner: TaskRunner
+    api: ApiClient
+    client_id: str
+    job_id: str
+    environment_id: str
+    lease_number: int
+    database: Any
+    """Where ``io.transaction`` gets its connections."""
+    yielded: frozenset[str]
+    """Keys of the executions that the job gave up itself."""
+    has_effects: bool
+    """True when the platform understands effects: extension 2."""
+
+
+class IOBase:
+    """The primitives. Each takes the task's key at once, in the user's line, and returns a coroutine."""
+
+    def __init__(self, execution: ExecutionFacts) -> None:
+        self._execution = execution
+        self._runner = execution.runner
+        self._api = execution.api
+        self._client_id = execution.client_id
+
+    def _task(
+        self, key: Key, call: Callable[[], Any], *, returns: Any = Any, options: TaskOptions = NO_OPTIONS
+    ) -> Coroutine[Any, Any, Any]:
+        """A task whose body is ``call``: called once, its result stored and decoded as ``returns``."""
+        return self._claimed_task(self._runner.claim(key), call, returns=returns, options=options)
+
+    def _claimed_task(
+        self, claim: Claim, call: Callable[[], Any], *, returns: Any = Any, options: TaskOptions = NO_OPTIONS
+    ) -> Coroutine[Any, Any, Any]:
+        """The same, for one whose key is claimed already."""
+        return self._runner.run(claim, call, _codec(claim.key, returns), options)
+
+    def _platform_task(
+        self, key: Key, fields: Mapping[str, Any], *, returns: Any = Any
+    ) -> Coroutine[Any, Any, Any]:
+        """A task that the platform ends; ``fields`` are those of a TaskRecord besides the key. No call."""
+        return self._runner.platform_task(self._runner.claim(key), fields, _codec(key, returns))
+
+    def _effect_task(
+        self, key: Key, fields: Mapping[str, Any], *, returns: Any = Any
+    ) -> Coroutine[Any, Any, Any]:
+        """A task that the platform does in the one call that stores it."""
+        return self._runner.effect_task(self._runner.claim(key), fields, _codec(key, returns))
+
+    def _opened_task(
+        self,
+        key: Key,
+        fields: Mapping[str, Any],
+        tell: Callable[[str], Awaitable[None]],
+        *,
+        returns: Any = Any,
+    ) -> Coroutine[Any, Any, Any]:
+        """A task with a callback, opened by a call; ``tell`` gets its URL, then the platform ends it."""
+        return self._runner.opened_task(self._runner.claim(key), fields, tell, _codec(key, returns))
+
+    def _user_call(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Callable[[], Any]:
+        """A call of a function of the user's, where this kind of ``io`` has it called."""
+        return partial(fn, *args, **kwargs)
+
+    def _side_calls(self, fn: Callable[..., Any], items: Iterable[Any]) -> list[Callable[[], Any]]:
+        """The same, a call for each item, of which some are made side by side."""
+        return [partial(fn, item) for item in items]
+
+    def _note(self, key: Key, fields: Mapping[str, Any], output: Any) -> Any:
+        """A task that is done already and rides along with the next call; its output, or the stored one."""
+        return self._runner.note(self._runner.claim(key), fields, output)
+
+
+def _codec(key: Key, returns: Any) -> Codec[Any]:
+    return Codec(returns, f"the result of task {display_key(key)!r}")

@@ -1,0 +1,179 @@
+"""``io``: what a run keeps and shows: statuses for its user, and key-value stores."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any, Literal, Optional, TypeVar, overload
+
+from perdure.calls import make_status
+from perdure.errors import ApiError
+from perdure.io.base import IOBase
+from perdure.keys import Key, display_key
+from perdure.options import TaskOptions
+from perdure.plain import to_plain
+from perdure.retry import STANDARD_BACKOFF
+from perdure.stores import Store
+from perdure.wire.runs import StatusRecord, StatusUpdate
+from perdure.wire.tasks import Style
+
+T = TypeVar("T")
+
+State = Literal["loading", "success", "failure"]
+
+WHILE_OUT_OF_REACH = replace(
+    STANDARD_BACKOFF, on=lambda error: isinstance(error, ApiError) and error.is_temporary
+)
+
+
+class StatusHandle:
+    """A status that a run shows to its user, made by ``io.create_status``."""
+
+    def __init__(self, io: StateIO, record: StatusRecord) -> None:
+        self._io = io
+        self.record = record
+        """As it was stored last."""
+
+    def update(
+        self,
+        key: Key,
+        *,
+        label: str | None = None,
+        state: State | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> Coroutine[Any, Any, None]:
+        """Change it, as a task; what is absent keeps its value, and what it was goes into its history.
+
+        Args:
+            key: of the task, unique within the surrounding one.
+            label: what people read.
+            state: how it stands.
+            data: more about it, any JSON object.
+        """
+        return self._update(self._io._set_status(key, self.record.key, make_status(label, state, data)))
+
+    async def _update(self, setting: Coroutine[Any, Any, StatusRecord]) -> None:
+        self.record = await setting
+
+
+class RunStore:
+    """One of ``io.store``'s three: values by keys, each access a task, so that a replay sees what it saw.
+
+    A value is any JSON of at most 256 KiB: plain data, a pydantic model or a dataclass.
+    """
+
+    def __init__(self, io: StateIO, prefix: str) -> None:
+        self._io = io
+        self._store = Store(io._api, prefix=prefix)
+
+    @overload
+    def get(self, key: Key, store_key: str) -> Coroutine[Any, Any, Any]: ...
+
+    @overload
+    def get(self, key: Key, store_key: str, schema: type[T]) -> Coroutine[Any, Any, T | None]: ...
+
+    @overload
+    def get(self, key: Key, store_key: str, schema: Any) -> Coroutine[Any, Any, Any]: ...
+
+    def get(self, key: Key, store_key: str, schema: Any = Any) -> Coroutine[Any, Any, Any]:
+        """A value, None when there is none.
+
+        Args:
+            key: of the task, unique within the surrounding one.
+            store_key: of the value.
+            schema: what it is read as: a pydantic model, a dataclass, ``list[int]``; else plain JSON.
+        Raises:
+            TaskFailed: it does not fit ``schema``.
+        """
+        call = partial(self._store.get, store_key, schema)
+        return self._task(key, "Get", "database-export", store_key, call, Optional[schema])  # noqa: UP045
+
+    def set(self, key: Key, store_key: str, value: Any) -> Coroutine[Any, Any, None]:
+        """Keep a value in place of what was there.
+
+        Raises:
+            TypeError: it is not JSON.
+            TaskFailed: it is larger than 256 KiB.
+        """
+        call = partial(self._store.set, store_key, to_plain(value, f"the value of {store_key!r}"))
+        return self._task(key, "Set", "database-import", store_key, call, None)
+
+    def delete(self, key: Key, store_key: str) -> Coroutine[Any, Any, bool]:
+        """Remove a value; True when there was one."""
+        call = partial(self._store.delete, store_key)
+        return self._task(key, "Delete", "database-minus", store_key, call, bool)
+
+    def has(self, key: Key, store_key: str) -> Coroutine[Any, Any, bool]:
+        """True when there is a value, be it null."""
+        call = partial(self._store.has, store_key)
+        return self._task(key, "Has", "database-search", store_key, call, bool)
+
+    def _task(
+        self, key: Key, verb: str, icon: str, store_key: str, call: Any, returns: Any
+    ) -> Coroutine[Any, Any, Any]:
+        options = TaskOptions(
+            name=f"Key-Value Store {verb}",
+            icon=icon,
+            params={"key": store_key},
+            retry=WHILE_OUT_OF_REACH,
+            style=Style(style="minimal"),
+        )
+        return self._io._task(key, call, returns=returns, options=options)
+
+
+class RunStores:
+    """``io.store``: three key-value stores, by who shares them."""
+
+    def __init__(self, io: StateIO, *, job_id: str, run_id: str) -> None:
+        self.env = RunStore(io, "")
+        """All jobs and runs of the environment; the app reads it as ``app.store``."""
+        self.job = RunStore(io, f"job:{job_id}:")
+        """All runs of this job."""
+        self.run = RunStore(io, f"run:{run_id}:")
+        """This run alone."""
+
+
+class StateIO(IOBase):
+    """Statuses and stores."""
+
+    @property
+    def store(self) -> RunStores:
+        """Key-value stores: ``await io.store.job.set("keep cursor", "cursor", 42)``."""
+        return RunStores(self, job_id=self._execution.job_id, run_id=self._runner.run_id)
+
+    def create_status(
+        self,
+        key: Key,
+        *,
+        label: str | None = None,
+        state: State | None = None,
+        data: Mapping[str, Any] | None = None,
+    ) -> Coroutine[Any, Any, StatusHandle]:
+        """Show a status to whoever looks at the run: ``app.get_run_statuses``, React hooks, the dashboard.
+
+        Args:
+            key: of the task, unique within the surrounding one; and of the status within the run.
+            label: what people read; the key when absent.
+            state: how it stands.
+            data: more about it, any JSON object.
+        Returns: the status, to ``update`` as the run goes on.
+        """
+        shown = display_key(key)
+        return self._create(self._set_status(key, shown, make_status(label or shown, state, data)))
+
+    async def _create(self, setting: Coroutine[Any, Any, StatusRecord]) -> StatusHandle:
+        return StatusHandle(self, await setting)
+
+    def _set_status(
+        self, key: Key, status_key: str, update: StatusUpdate
+    ) -> Coroutine[Any, Any, StatusRecord]:
+        options = TaskOptions(
+            name=update.label or "Status update",
+            icon="bell",
+            params=update.to_wire(),
+            properties={"Status": status_key},
+            retry=WHILE_OUT_OF_REACH,
+        )
+        call = partial(self._api.set_run_status, self._runner.run_id, status_key, update)
+        return self._task(key, call, returns=StatusRecord, options=options)

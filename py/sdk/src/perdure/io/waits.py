@@ -1,0 +1,236 @@
+"""``io``: waiting without being executed, for time to pass, for an event, for a request from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, Generic, TypeVar, overload
+
+from pydantic import AwareDatetime, JsonValue
+
+from perdure.errors import ConfigurationError
+from perdure.io.base import IOBase
+from perdure.keys import Key
+from perdure.records import MINIMAL
+from perdure.runner import TELL_KEY
+from perdure.wire.base import WireModel
+from perdure.wire.event_dispatchers import MAX_TIMEOUT_S, EphemeralDispatcherBody
+from perdure.wire.events import EventFilter, check_event_filter, plain_filter
+from perdure.wire.tasks import TaskCallback, WaitForEventEffect
+
+T = TypeVar("T")
+
+_HOUR = timedelta(hours=1)
+
+
+class ReceivedEvent(WireModel, Generic[T]):
+    """An event that a run has waited for."""
+
+    id: str
+    name: str
+    source: str
+    payload: T
+    context: JsonValue = None
+    timestamp: AwareDatetime
+    account_id: str | None = None
+
+
+class WaitsIO(IOBase):
+    """The run's execution ends at a wait; the app may restart, deploy or scale to zero meanwhile."""
+
+    def wait(self, key: Key, duration: timedelta | float) -> Coroutine[Any, Any, None]:
+        """Wait for a time.
+
+        Args:
+            key: unique within the surrounding task.
+            duration: a timedelta or seconds; counted by the platform's clock.
+        """
+        seconds = duration.total_seconds() if isinstance(duration, timedelta) else float(duration)
+        if not 0 <= seconds < float("inf"):
+            raise ValueError(f"io.wait: the duration must be 0 or more seconds, not {seconds}")
+        return self._platform_task(
+            key,
+            {
+                "name": "wait",
+                "icon": "clock",
+                "noop": True,
+                "params": {"seconds": seconds},
+                "delay_seconds": seconds,
+                **MINIMAL,
+            },
+        )
+
+    def wait_until(self, key: Key, instant: datetime) -> Coroutine[Any, Any, None]:
+        """Wait until an instant; one that is past is no wait.
+
+        Args:
+            key: unique within the surrounding task.
+            instant: an aware datetime.
+        """
+        if instant.tzinfo is None:
+            raise ValueError("io.wait_until: the instant must be an aware datetime: say in which time zone")
+        return self._platform_task(
+            key,
+            {
+                "name": "wait until",
+                "icon": "clock",
+                "noop": True,
+                "params": {"instant": instant.isoformat()},
+                "delay_until": instant,
+                **MINIMAL,
+            },
+        )
+
+    @overload
+    def wait_for_event(
+        self,
+        key: Key,
+        name: str | Sequence[str],
+        *,
+        schema: type[T],
+        filter: EventFilter | None = None,
+        context_filter: EventFilter | None = None,
+        source: str | None = None,
+        account_id: str | None = None,
+        timeout: timedelta = _HOUR,
+    ) -> Coroutine[Any, Any, ReceivedEvent[T]]: ...
+
+    @overload
+    def wait_for_event(
+        self,
+        key: Key,
+        name: str | Sequence[str],
+        *,
+        filter: EventFilter | None = None,
+        context_filter: EventFilter | None = None,
+        source: str | None = None,
+        account_id: str | None = None,
+        timeout: timedelta = _HOUR,
+    ) -> Coroutine[Any, Any, ReceivedEvent[Any]]: ...
+
+    def wait_for_event(
+        self,
+        key: Key,
+        name: str | Sequence[str],
+        *,
+        schema: Any = Any,
+        filter: EventFilter | None = None,
+        context_filter: EventFilter | None = None,
+        source: str | None = None,
+        account_id: str | None = None,
+        timeout: timedelta = _HOUR,
+    ) -> Coroutine[Any, Any, ReceivedEvent[Any]]:
+        """Wait for the first event that matches, sent since the run was created: also one that came already.
+
+        Each event ends one such wait of a run at most, so a loop gets one event after the other.
+
+        Args:
+            key: unique within the surrounding task.
+            name: the event's name, or several.
+            schema: type of its payload.
+            filter: what the payload must match, such as ``{"order": [payload.id]}``.
+            context_filter: the same for the event's context.
+            source: who must have sent it; ``trigger.dev``, the default of sent events, when absent.
+            account_id: only events about this end user.
+            timeout: how long to wait, at most a year.
+        Raises:
+            WaitTimedOut: no such event came in time.
+        """
+        names = [name] if isinstance(name, str) else list(name)
+        for label, given in (("filter", filter), ("context_filter", context_filter)):
+            if given is not None:
+                try:
+                    check_event_filter(given, label)
+                except ValueError as error:
+                    raise ConfigurationError(f"io.wait_for_event: {error}") from error
+        wanted: dict[str, Any] = {
+            "name": name if isinstance(name, str) else names,
+            "source": source,
+            "filter": plain_filter(filter),
+            "context_filter": plain_filter(context_filter),
+            "account_id": account_id,
+            "timeout_in_seconds": _timeout_s("io.wait_for_event", timeout),
+        }
+        fields: dict[str, Any] = {
+            "name": "Wait for Event",
+            "icon": "custom-event",
+            "params": {key: value for key, value in wanted.items() if value is not None},
+            "properties": [
+                {"label": "Event", "text": ", ".join(names)},
+                {"label": "Timeout", "text": str(timeout)},
+            ],
+        }
+        returns = ReceivedEvent[schema]
+        if self._execution.has_effects:
+            return self._platform_task(
+                key, {**fields, "effect": WaitForEventEffect(**wanted)}, returns=returns
+            )
+
+        async def register(url: str) -> None:
+            body = EphemeralDispatcherBody(url=url, **wanted)
+            await self._task(TELL_KEY, partial(self._api.register_ephemeral_dispatcher, body))
+
+        callback = TaskCallback(timeout_in_seconds=wanted["timeout_in_seconds"])
+        return self._opened_task(key, {**fields, "callback": callback}, register, returns=returns)
+
+    @overload
+    def wait_for_request(
+        self,
+        key: Key,
+        tell: Callable[[str], Awaitable[object] | object],
+        *,
+        schema: type[T],
+        timeout: timedelta = _HOUR,
+    ) -> Coroutine[Any, Any, T]: ...
+
+    @overload
+    def wait_for_request(
+        self,
+        key: Key,
+        tell: Callable[[str], Awaitable[object] | object],
+        *,
+        timeout: timedelta = _HOUR,
+    ) -> Coroutine[Any, Any, Any]: ...
+
+    def wait_for_request(
+        self,
+        key: Key,
+        tell: Callable[[str], Awaitable[object] | object],
+        *,
+        schema: Any = Any,
+        timeout: timedelta = _HOUR,
+    ) -> Coroutine[Any, Any, Any]:
+        """Wait for a POST with JSON to a URL that is made for this wait.
+
+        So a person approves, or another service answers.
+
+        Args:
+            key: unique within the surrounding task.
+            tell: given the URL, tells it to whoever is to call it. Runs once, as a task within this one.
+                Who knows the URL may answer, once.
+            schema: type of the JSON.
+            timeout: how long to wait, at most a year.
+        Returns: the JSON, as ``schema``.
+        Raises:
+            WaitTimedOut: nobody called in time.
+            TaskFailed: ``tell`` failed.
+        """
+        fields: dict[str, Any] = {
+            "name": "Wait for Request",
+            "icon": "clock",
+            "properties": [{"label": "Timeout", "text": str(timeout)}],
+            "callback": TaskCallback(timeout_in_seconds=_timeout_s("io.wait_for_request", timeout)),
+        }
+
+        async def tell_url(url: str) -> None:
+            await self._task(TELL_KEY, self._user_call(tell, url))
+
+        return self._opened_task(key, fields, tell_url, returns=schema)
+
+
+def _timeout_s(what: str, timeout: timedelta) -> float:
+    seconds = timeout.total_seconds()
+    if not 1 <= seconds <= MAX_TIMEOUT_S:
+        raise ValueError(f"{what}: timeout must be a second to a year, not {timeout}")
+    return seconds

@@ -1,0 +1,46 @@
+"""Every case ends as it says, in every kind of host, in async and in plain jobs."""
+
+from __future__ import annotations
+
+import pytest
+
+from .define import Case
+from .drive import Results
+from .flavours import load_cases
+from .host import HOSTS
+
+CASES = load_cases()
+
+
+def _parameters() -> list[object]:
+    return [
+        pytest.param(host, case, id=f"{host}-{case.flavour}-{case.name}")
+        for host in HOSTS
+        for case in CASES
+        if not case.hosts or host in case.hosts
+        if host != "old-platform" or case.flavour == "async"
+    ]
+
+
+def test_there_are_enough_cases() -> None:
+    assert len({case.name for case in CASES}) >= 120
+
+
+@pytest.mark.parametrize(("host", "case"), _parameters())
+def test_case(results: Results, host: str, case: Case) -> None:
+    outcome = results[host, case.flavour, case.name]
+    output = outcome.output
+    if outcome.status == "FAILURE" and isinstance(output, dict):
+        output = f"{output.get('name')}: {output.get('message')}"
+    assert output == case.output, output
+    assert outcome.status == case.status
+    in_order = sorted if case.in_any_order else list
+    assert in_order(outcome.tasks) == in_order(case.tasks), "\n".join(outcome.tasks)
+    calls = {part: outcome.told.calls[part] for part in case.calls}
+    assert calls == dict(case.calls)
+    for what, expected in case.seen.items():
+        assert outcome.told.seen[what] == expected
+    if case.executions is not None:
+        assert outcome.executions == case.executions
+    if case.requests is not None and host != "old-platform":
+        assert outcome.requests == case.requests
