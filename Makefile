@@ -1,5 +1,5 @@
 # Every command of the repository; hooks and .ci/run call these targets. `make help` lists them.
-# Variables: DATABASE_URL (migrate, uninstall), APP (dev), DEMO_FLAGS (demo), TESTS and PYTEST_FLAGS (test), UPGRADE=1
+# Variables: DATABASE_URL (migrate, uninstall), APP (dev), DEMO_FLAGS (demo), NAME (example), TESTS and PYTEST_FLAGS (test), UPGRADE=1
 # (requirements), MINUTES and SEED (test-sequences), PYTHON (setup: the interpreter to build .venv with).
 
 SHELL := /bin/bash
@@ -10,6 +10,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 APP ?= examples.github_reminder.app:app
 DEMO_FLAGS ?=
+NAME ?= order_pipeline
 TESTS ?=
 PYTEST_FLAGS ?=
 MINUTES ?= 10
@@ -32,6 +33,10 @@ setup: ## Make .venv from the pinned requirements, our packages editable. The se
 .PHONY: demo
 demo: setup ## Run the founding example end to end on an embedded Postgres (DEMO_FLAGS=…).
 	@$(BIN)/python -m examples.github_reminder.demo $(DEMO_FLAGS)
+
+.PHONY: example
+example: setup ## Run an example on an embedded Postgres (NAME=order_pipeline; examples/ has them all).
+	@$(BIN)/python -m examples.$(NAME)
 
 .PHONY: dev
 dev: setup ## Run everything for an app in development (APP=module:app).
@@ -92,9 +97,10 @@ uninstall: setup ## Remove everything of ours from a database (DATABASE_URL=…)
 	@$(BIN)/perdure uninstall $(if $(DATABASE_URL),--database-url "$(DATABASE_URL)")
 
 .PHONY: docs
-docs: setup ## Write docs/reference/ from the headers of the SQL functions and the handlers of the API.
+docs: setup ## Write docs/reference/ from the SQL functions' headers, the API's handlers and the SDK's docstrings.
 	@$(BIN)/python scripts/sql_reference.py
 	@$(BIN)/python scripts/http_reference.py
+	@$(BIN)/python scripts/sdk_reference.py
 
 .PHONY: dist
 dist: setup ## Build every distribution into dist/.
