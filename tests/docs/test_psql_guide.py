@@ -70,6 +70,24 @@ def test_a_job_is_invoked_and_what_was_cancelled_goes_on(db_url: str) -> None:
     assert psql(db_url, "select problem from perdure.doctor()") == []
 
 
+def test_changes_of_a_table_are_events(db_url: str) -> None:
+    psql(db_url, BLOCKS[0])
+    psql(db_url, "create table orders (id int primary key, total numeric);" + BLOCKS[3], role="none")
+    lines = psql(db_url, BLOCKS[4], role="none")
+    assert {"insert|order.created|t", "delete|order.removed|t"} <= set(lines)
+    events = psql(db_url, "select name, event_id from perdure_views.events order by name, id")
+    assert [event.split("|")[0] for event in events] == [
+        "order.big",
+        "order.created",
+        "order.created",
+        "user.signed-up",
+    ]
+    assert "order.big|big-19" in events
+    psql(db_url, "insert into orders values (20, 1)", role="none")
+    created = psql(db_url, "select id from perdure_views.events where name = 'order.created'")
+    assert len(created) == 2
+
+
 def test_the_application_role_cannot_write_a_table(db_url: str) -> None:
     psql(db_url, BLOCKS[0])
     for statement in (
