@@ -35,7 +35,10 @@ def test_case(results: Results, host: str, case: Case) -> None:
     assert output == case.output, output
     assert outcome.status == case.status
     in_order = sorted if case.in_any_order else list
-    assert in_order(outcome.tasks) == in_order(case.tasks), "\n".join(outcome.tasks)
+    done, expected_tasks = outcome.tasks, list(case.tasks)
+    if host == "old-platform":  # there a task that somebody else ends is told to them by one within it
+        done, expected_tasks = [[t for t in tasks if "  tell " not in t] for tasks in (done, expected_tasks)]
+    assert in_order(done) == in_order(expected_tasks), "\n".join(outcome.tasks)
     calls = {part: outcome.told.calls[part] for part in case.calls}
     assert calls == dict(case.calls)
     for what, expected in case.seen.items():

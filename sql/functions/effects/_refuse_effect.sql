@@ -1,5 +1,6 @@
 -- _refuse_effect: a task's effect cannot be brought about: the task is ERRORED, and its error says why.
--- Arguments  p_sqlstate, p_message  what was raised; names of arguments become those of the effect's members.
+-- Arguments  p_sqlstate, p_message  what was raised: JQ001 not_found, JQ002 wrong_state, JQ004 key_conflict, else an
+--            invalid argument. Names of arguments become those of the effect's members.
 -- Called by  _begin_effects.
 create or replace function perdure._refuse_effect(p_task_id uuid, p_sqlstate text, p_message text)
 returns void

@@ -156,7 +156,7 @@ async def one_of_several_events(payload: None, io: IO, ctx: Context) -> str:
 @case(
     output="early",
     tasks=["send COMPLETED", "wait COMPLETED", "paid COMPLETED"],
-    executions=2,
+    executions=3,
     hosts=["asgi", "wsgi", "django", "lambda", "direct"],
 )
 async def event_that_came_before_the_wait(payload: None, io: IO, ctx: Context) -> str:

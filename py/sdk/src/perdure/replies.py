@@ -56,7 +56,8 @@ def reply_to_suspension(stuck: Sequence[Suspension], deadline: Deadline) -> Exec
             tasks=_records(waits, None),
         )
     # One that the platform has not stored yet is the reply itself; known ones wait there already.
-    first = min(waits, key=lambda one: (isinstance(one.task, TaskReference), one.delay_s))
+    # Of several the last: the others are stored before it, so all stand in the order of the code.
+    first = min(reversed(waits), key=lambda one: (isinstance(one.task, TaskReference), one.delay_s))
     return ResumeWithTask(
         task=first.task, tasks=_records([one for one in waits if one is not first], first.parent)
     )
