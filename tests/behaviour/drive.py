@@ -88,7 +88,6 @@ def event_id(host: Host, case: Case) -> str:
 def _drive(platform: Platform, by_event: Mapping[tuple[str, str], tuple[Host, Case]]) -> None:
     under_way: dict[str, _Run] = {}
     while True:
-        print("round", time.monotonic())
         rows = _quiet(platform, by_event)
         unfinished = [row for row in rows if row.status not in FINAL]
         if not unfinished:
