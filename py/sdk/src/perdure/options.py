@@ -41,7 +41,8 @@ class TaskOptions:
         at_most_once: never call the function a second time, not even when the app was killed in the middle
             of it, so that nobody knows how far it came: the task fails then. Costs one more call.
         compensate: undoes the task, given its result, when the run fails later. Itself a task, with the
-            standard backoff; the last task is undone first.
+            standard backoff; the last task is undone first. For a task directly in the job, or the items of
+            an ``io.map``; within another task it is refused: give it to that one.
         style: how to draw it.
         connection_key: name of the integration it belongs to.
     """
