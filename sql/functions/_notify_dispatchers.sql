@@ -1,6 +1,7 @@
 -- _notify_dispatchers: tell sleeping dispatchers that there is something to do. A hint: they also look by
 -- themselves. Postgres sends equal notifications of a transaction once, so callers need not count.
--- Arguments  p_what  'runs' (queued runs), 'deliveries' (requests for handlers), 'due' (something due soon).
+-- Arguments  p_what  'runs' (queued runs), 'connected' (those of connected apps), 'deliveries' (requests for
+--            handlers), 'due' (something due soon).
 create or replace function perdure._notify_dispatchers(p_what text)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp

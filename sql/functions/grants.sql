@@ -62,6 +62,8 @@ perdure.keep_sealed_key,
 perdure.describe_environment,
 perdure.set_setting,
 perdure.register_endpoint,
+perdure.connect_endpoint,
+perdure.renew_leases,
 perdure.get_endpoint,
 perdure.get_endpoint_access,
 perdure.list_endpoints,
@@ -103,3 +105,11 @@ perdure.promote_due,
 perdure.claim_deliveries,
 perdure.apply_delivery_results
 to perdure_dispatcher;
+
+-- For the apps whose connections the server holds, it is their dispatcher.
+grant execute on function
+perdure.claim_runs,
+perdure.apply_results,
+perdure.claim_deliveries,
+perdure.apply_delivery_results
+to perdure_server;

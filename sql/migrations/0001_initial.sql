@@ -202,8 +202,9 @@ create table perdure.missing_connection_runs (
 comment on table perdure.missing_connection_runs is 'Runs that wait for a connection.';
 create index missing_connection_runs_run_idx on perdure.missing_connection_runs (run_id);
 
--- endpoints: the one URL of an app that the platform calls. Written only by sql/functions/endpoints/ and by
--- apply_results and apply_delivery_results, which learn how long the host lets a function live.
+-- endpoints: the apps that the platform calls: at a URL, or over a connection that the app holds. Written only by
+-- sql/functions/endpoints/, sql/functions/connected/ and by apply_results and apply_delivery_results, which learn how
+-- long the host lets a function live.
 create table perdure.endpoints (
     id uuid primary key,
     environment_id uuid not null references perdure.environments (id),
@@ -214,6 +215,7 @@ create table perdure.endpoints (
     sdk_name text,  -- 'perdure', 'trigger', null: not indexed yet
     sdk_version text,
     api_key_id uuid,  -- the key to send in clear, for the v2 JavaScript SDK; null: requests are signed only
+    connected boolean not null default false,  -- the app fetches what it is to do over a connection; url is a name
     enabled boolean not null default true,  -- false: failed to be indexed too often in a row; registering it mends that
     failed_index_count integer not null default 0,  -- readings in a row that failed
     indexing_hook_id text not null,  -- secret part of the deploy hook's URL
@@ -224,6 +226,8 @@ create table perdure.endpoints (
     constraint endpoints_limit_in_range check (execution_limit_ms between 10000 and 3600000)
 );
 comment on table perdure.endpoints is 'URLs of the apps that run jobs.';
+-- So that the queue need not be told apart as long as no app is connected.
+create index endpoints_connected_idx on perdure.endpoints (id) where connected;
 
 -- endpoint_indexes: each reading of an endpoint's jobs, with what came of it. Written only by
 -- sql/functions/endpoints/.
@@ -238,7 +242,7 @@ create table perdure.endpoint_indexes (
     error json,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    constraint endpoint_indexes_cause_known check (cause in ('API', 'HOOK', 'SCHEDULE', 'SQL')),
+    constraint endpoint_indexes_cause_known check (cause in ('API', 'CONNECT', 'HOOK', 'SCHEDULE', 'SQL')),
     constraint endpoint_indexes_status_known check (status in ('PENDING', 'STARTED', 'SUCCESS', 'FAILURE'))
 );
 comment on table perdure.endpoint_indexes is 'Readings of an endpoint''s jobs, with result or error.';
@@ -427,8 +431,9 @@ create index events_due_idx on perdure.events (due_at, id) where due_at is not n
 create index events_name_idx on perdure.events (environment_id, name, delivered_at);
 
 -- runs: one execution of a job for one event in one environment. Legal changes of status: _run_may_become.
--- Updated at every claim and every reply, so it carries no payload and no index on a column that changes at
--- each step: these updates stay HOT. Written only by sql/functions/runs/ and _deliver_events.
+-- Updated at every claim and every reply, so it carries no payload and no index on a column that changes at each step:
+-- these updates stay HOT. Pages are left half empty for that, since one claim may change every row of a page.
+-- Written only by sql/functions/runs/ and _start_runs.
 create table perdure.runs (
     id uuid primary key,
     environment_id uuid not null,
@@ -436,36 +441,36 @@ create table perdure.runs (
     job_version_id uuid not null,
     endpoint_id uuid not null,
     event_id uuid not null,  -- events.id
-    status text not null,
+    created_at timestamptz not null,
+    timeout_at timestamptz,  -- ends TIMED_OUT when it has not ended by then; null: has ended, or has no time limit
     is_test boolean not null,
+    status text not null,  -- what changes stands from here on: an update logs all from the first change to the last
     lease_number integer not null default 0,  -- raised by each claim; a reply or task call with another number is late
     execution_count integer not null default 0,  -- EXECUTE_JOB requests that ended, however
     failure_count integer not null default 0,  -- of these, the last ones in a row that got no answer
     idle_count integer not null default 0,  -- executions that brought nothing, the last ones in a row
     duration_ms bigint not null default 0,  -- wall time of all executions
-    yielded_keys text[] not null default '{}',  -- keys of io.yield() already taken
+    yielded_keys text[],  -- keys of io.yield() already taken; null: none
     properties json,  -- shown to people; from PREPROCESS_RUN
     output json,  -- result, or the error of a failed run; null and no completed_at: none yet
     due_at timestamptz,  -- WAITING_TO_EXECUTE not before this instant (backoff); null: now
-    timeout_at timestamptz,  -- ends TIMED_OUT when it has not ended by then; null: has ended, or has no time limit
-    created_at timestamptz not null,
     started_at timestamptz,
     completed_at timestamptz,
     updated_at timestamptz not null,
     constraint runs_status_known check (
-        status in (
-            'PENDING', 'WAITING_ON_CONNECTIONS', 'QUEUED', 'EXECUTING', 'WAITING_TO_CONTINUE', 'WAITING_TO_EXECUTE',
-            'PREPROCESSING', 'STARTED', 'SUCCESS', 'FAILURE', 'TIMED_OUT', 'ABORTED', 'CANCELED', 'UNRESOLVED_AUTH',
-            'INVALID_PAYLOAD'
-        )
+        -- One constant: a check is parsed anew for each statement.
+        status = any('{
+            PENDING, WAITING_ON_CONNECTIONS, QUEUED, EXECUTING, WAITING_TO_CONTINUE, WAITING_TO_EXECUTE, PREPROCESSING,
+            STARTED, SUCCESS, FAILURE, TIMED_OUT, ABORTED, CANCELED, UNRESOLVED_AUTH, INVALID_PAYLOAD
+        }')
     ),
     constraint runs_completed_at_matches_status check (
         (completed_at is not null)
-        = (status in ('SUCCESS', 'FAILURE', 'TIMED_OUT', 'ABORTED', 'CANCELED', 'UNRESOLVED_AUTH', 'INVALID_PAYLOAD'))
+        = (status = any('{SUCCESS, FAILURE, TIMED_OUT, ABORTED, CANCELED, UNRESOLVED_AUTH, INVALID_PAYLOAD}'))
     ),
     constraint runs_due_at_finite check (isfinite(due_at)),
     constraint runs_timeout_only_while_open check (timeout_at is null or completed_at is null)
-) with (fillfactor = 75);
+) with (fillfactor = 45);
 comment on table perdure.runs is 'Runs of jobs.';
 -- Serve list_runs and the views: newest first.
 create index runs_environment_idx on perdure.runs (environment_id, id);
@@ -503,13 +508,33 @@ comment on table perdure.run_metadata is 'What apps want to be read of runs.';
 -- tasks: one durable step of a run. The same (run_id, idempotency_key) always means the same row.
 -- Legal changes of status: _task_may_become. Written only by sql/functions/tasks/, runs/,
 -- operations/ and effects/.
+-- Single columns are checked by domains: Postgres keeps the check of a domain ready for the next statement, while it
+-- reads and plans the checks of a table anew in each, which cost as much as the insert itself (ADR 0019).
+create domain perdure.task_status as text constraint tasks_status_known check (
+    value in ('PENDING', 'WAITING', 'RUNNING', 'COMPLETED', 'ERRORED', 'CANCELED')
+);
+comment on domain perdure.task_status is 'How a task stands.';
+
+create domain perdure.task_operation as text constraint tasks_operation_known check (
+    value in ('fetch', 'fetch-response', 'fetch-poll')
+);
+comment on domain perdure.task_operation is 'What the platform itself performs for a task.';
+
+create domain perdure.child_execution_mode as text constraint tasks_child_execution_mode_known check (
+    value in ('SEQUENTIAL', 'PARALLEL')
+);
+comment on domain perdure.child_execution_mode is 'How what lies in a task is executed.';
+
+create domain perdure.task_due_at as timestamptz constraint tasks_due_at_finite check (isfinite(value));
+comment on domain perdure.task_due_at is 'When a task is due.';
+
 create table perdure.tasks (
     id uuid primary key,
     run_id uuid not null,
-    idempotency_key text not null,
+    idempotency_key text collate "C" not null,  -- compared by its bytes, which is faster and the same everywhere
     display_key text,
     parent_id uuid,  -- the enclosing task
-    status text not null,
+    status perdure.task_status not null,
     noop boolean not null,  -- true: a pure wait or a log line, nothing to execute after it
     name text not null,
     icon text,
@@ -520,13 +545,13 @@ create table perdure.tasks (
     style json,
     connection_key text,
     redact json,  -- paths of the output that are not to be shown
-    operation text,  -- what the platform itself performs: fetch, fetch-response, fetch-poll
+    operation perdure.task_operation,  -- what the platform itself performs: fetch, fetch-response, fetch-poll
     effect text,  -- what storing it brought about: sendEvents, invoke, waitForEvent; another made it ERRORED
-    child_execution_mode text not null default 'SEQUENTIAL',
+    child_execution_mode perdure.child_execution_mode not null default 'SEQUENTIAL',
     attempt_count integer not null default 1,  -- including the current one
     output json,  -- result or error; null and COMPLETED: the task returned nothing (not even JSON null)
     delay_until timestamptz,  -- not before this instant; null: no delay
-    due_at timestamptz,  -- set while WAITING for an instant: the end of a wait, of a delay, of patience
+    due_at perdure.task_due_at,  -- set while WAITING for an instant: the end of a wait, of a delay, of patience
     callback_url text,  -- somebody outside is to end it by a POST there; null: nobody
     callback_timeout_at timestamptz,  -- until when that is waited for; null: for ever
     started_at timestamptz not null,
@@ -534,16 +559,9 @@ create table perdure.tasks (
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint tasks_run_key_unique unique (run_id, idempotency_key),
-    constraint tasks_status_known check (
-        status in ('PENDING', 'WAITING', 'RUNNING', 'COMPLETED', 'ERRORED', 'CANCELED')
-    ),
-    constraint tasks_operation_known check (operation in ('fetch', 'fetch-response', 'fetch-poll')),
-    constraint tasks_child_execution_mode_known check (child_execution_mode in ('SEQUENTIAL', 'PARALLEL')),
-    constraint tasks_completed_at_matches_status check (
-        (completed_at is not null) = (status in ('COMPLETED', 'ERRORED', 'CANCELED'))
-    ),
-    constraint tasks_due_only_while_waiting check (due_at is null or status = 'WAITING'),
-    constraint tasks_due_at_finite check (isfinite(due_at))
+    -- The statuses of a task that has ended are the ones before F: short to write, and so cheap to read.
+    constraint tasks_completed_at_matches_status check ((completed_at is null) = (status > 'F')),
+    constraint tasks_due_only_while_waiting check (due_at is null or status > 'V')  -- WAITING
 );
 comment on table perdure.tasks is 'Durable steps of runs, each with its stored result.';
 -- Serves promote_due: oldest due wait first. Not by status: a task that runs without waiting never enters it.
@@ -563,22 +581,70 @@ create table perdure.task_attempts (
 );
 comment on table perdure.task_attempts is 'Failed tries of tasks that were tried again.';
 
--- task_call: one call inside upsert_tasks, finish_tasks and _store_tasks, parsed once. Not stored.
+-- task_record: a task as a call states it, by the names of the wire: read by json_populate_record. Not stored. What the
+-- user wrote is read from the text instead, where a JSON null or the way in which a text is written matters.
+create type perdure.task_record as (
+    "idempotencyKey" text,
+    "displayKey" text,
+    "parentId" uuid,
+    "parentKey" text,
+    status text,
+    noop boolean,
+    name text,
+    icon text,
+    description text,
+    params json,
+    properties json,
+    "outputProperties" json,
+    style json,
+    "connectionKey" text,
+    operation text,
+    parallel boolean,
+    "delayUntil" timestamptz,
+    "delaySeconds" double precision,
+    "startedAt" timestamptz,
+    callback json,
+    redact json,
+    effect json
+);
+comment on type perdure.task_record is 'A task as a call states it.';
+
+-- task_message: a call about a task as it comes, by the names of the wire: read by json_populate_recordset. Not stored.
+create type perdure.task_message as (
+    "environmentId" uuid,
+    "runId" uuid,
+    "taskId" uuid,
+    "leaseNumber" integer,  -- null: the caller does not know leases
+    task json  -- a task_record
+);
+comment on type perdure.task_message is 'A call about a task as it comes.';
+
+-- task_call: one call inside upsert_tasks and finish_tasks, parsed. Not stored.
 create type perdure.task_call as (
     ordinal integer,  -- its place in the batch, from 1
     environment_id uuid,
     run_id uuid,
     task_id uuid,
-    lease_number integer,  -- null: the caller does not know leases
+    new_id uuid,  -- of the task if it is new; ascending by ordinal; null: the call is about a task by its id
+    lease_number integer,
     body json,  -- what is to be stored
+    task perdure.task_record,  -- the same, parsed
     canceled boolean,  -- the run has ended: what is new there is CANCELED
-    error_code text,  -- why it may not write; null: it may
-    error_message text
+    error_code text  -- why it may not write: _task_call_problem says it in words; null: it may
 );
 comment on type perdure.task_call is 'One call about a task inside a batch.';
 
--- taken_events: the events that have ended waits of a run: each ends one of them at most. Insert only, by whoever has
--- locked the run. Written only by sql/functions/effects/. A row lives as long as its run.
+-- task_answer: what a call of upsert_tasks gets. Not stored.
+create type perdure.task_answer as (
+    error_code text,  -- null: it has been carried out
+    error_message text,
+    response json  -- the task
+);
+comment on type perdure.task_answer is 'What a call about a task gets.';
+
+-- taken_events: the events that have ended waits of a run: each ends one of them at most. Inserted by whoever has
+-- locked the run. Written only by sql/functions/effects/ and _close_runs. A row goes when its run has succeeded: one
+-- that ended otherwise may be continued, and wait again.
 create table perdure.taken_events (
     run_id uuid not null,
     event_id uuid not null,  -- events.id
@@ -649,7 +715,7 @@ create table perdure.leases (
     dispatcher text not null,
     claimed_at timestamptz not null,
     expires_at timestamptz not null,
-    concurrency_limit_ids uuid[] not null default '{}'  -- the limits that this execution counts against
+    concurrency_limit_ids uuid[]  -- the limits that this execution counts against; null: none
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 comment on table perdure.leases is 'Executions in flight.';
 
@@ -668,9 +734,7 @@ create table perdure.executions (
     message text,
     primary key (run_id, lease_number),
     constraint executions_verdict_known check (
-        verdict in (
-            'REPLY', 'UNREACHABLE', 'REFUSED', 'FUNCTION_TIMEOUT', 'MALFORMED', 'LEASE_EXPIRED', 'RUN_TIMED_OUT'
-        )
+        verdict = any('{REPLY, UNREACHABLE, REFUSED, FUNCTION_TIMEOUT, MALFORMED, LEASE_EXPIRED, RUN_TIMED_OUT}')
     )
 );
 comment on table perdure.executions is 'History of EXECUTE_JOB requests.';
@@ -722,6 +786,7 @@ create table perdure.deliveries (
     kind text not null,
     subject_id uuid not null,  -- what it is about: the id of a source, webhook, run, subscription, task, reading
     endpoint_id uuid,  -- whose endpoint is called; null: url
+    connected boolean not null default false,  -- that endpoint's app fetches it: tg_deliveries__set_connected
     url text,
     status text not null,
     request json,  -- SOURCE_REQUEST, WEBHOOK_REQUEST: {url, method, headers} of what came in; else what to send
@@ -745,7 +810,10 @@ create table perdure.deliveries (
     constraint deliveries_completed_at_matches_status check ((completed_at is null) = (status = 'PENDING'))
 );
 comment on table perdure.deliveries is 'Requests that are sent until they are answered.';
-create index deliveries_due_idx on perdure.deliveries (due_at, id) where due_at is not null;
+create index deliveries_due_idx on perdure.deliveries (due_at, id) where due_at is not null and not connected;
+-- Those of an app that is away may be many, and wait for it.
+create index deliveries_connected_idx on perdure.deliveries (endpoint_id, due_at)
+where due_at is not null and connected;
 create index deliveries_subject_idx on perdure.deliveries (subject_id, id);
 
 -- delivery_request: what a dispatcher is to send for a delivery, as the function of its kind says. Not stored.

@@ -1,5 +1,6 @@
--- endpoints: the one URL of an app that the platform calls. Written only by sql/functions/endpoints/ and by
--- apply_results and apply_delivery_results, which learn how long the host lets a function live.
+-- endpoints: the apps that the platform calls: at a URL, or over a connection that the app holds. Written only by
+-- sql/functions/endpoints/, sql/functions/connected/ and by apply_results and apply_delivery_results, which learn how
+-- long the host lets a function live.
 create table perdure.endpoints (
     id uuid primary key,
     environment_id uuid not null references perdure.environments (id),
@@ -10,6 +11,7 @@ create table perdure.endpoints (
     sdk_name text,  -- 'perdure', 'trigger', null: not indexed yet
     sdk_version text,
     api_key_id uuid,  -- the key to send in clear, for the v2 JavaScript SDK; null: requests are signed only
+    connected boolean not null default false,  -- the app fetches what it is to do over a connection; url is a name
     enabled boolean not null default true,  -- false: failed to be indexed too often in a row; registering it mends that
     failed_index_count integer not null default 0,  -- readings in a row that failed
     indexing_hook_id text not null,  -- secret part of the deploy hook's URL
@@ -20,3 +22,5 @@ create table perdure.endpoints (
     constraint endpoints_limit_in_range check (execution_limit_ms between 10000 and 3600000)
 );
 comment on table perdure.endpoints is 'URLs of the apps that run jobs.';
+-- So that the queue need not be told apart as long as no app is connected.
+create index endpoints_connected_idx on perdure.endpoints (id) where connected;

@@ -11,7 +11,7 @@ create table perdure.endpoint_indexes (
     error json,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    constraint endpoint_indexes_cause_known check (cause in ('API', 'HOOK', 'SCHEDULE', 'SQL')),
+    constraint endpoint_indexes_cause_known check (cause in ('API', 'CONNECT', 'HOOK', 'SCHEDULE', 'SQL')),
     constraint endpoint_indexes_status_known check (status in ('PENDING', 'STARTED', 'SUCCESS', 'FAILURE'))
 );
 comment on table perdure.endpoint_indexes is 'Readings of an endpoint''s jobs, with result or error.';

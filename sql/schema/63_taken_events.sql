@@ -1,5 +1,6 @@
--- taken_events: the events that have ended waits of a run: each ends one of them at most. Insert only, by whoever has
--- locked the run. Written only by sql/functions/effects/. A row lives as long as its run.
+-- taken_events: the events that have ended waits of a run: each ends one of them at most. Inserted by whoever has
+-- locked the run. Written only by sql/functions/effects/ and _close_runs. A row goes when its run has succeeded: one
+-- that ended otherwise may be continued, and wait again.
 create table perdure.taken_events (
     run_id uuid not null,
     event_id uuid not null,  -- events.id

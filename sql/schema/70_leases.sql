@@ -7,6 +7,6 @@ create table perdure.leases (
     dispatcher text not null,
     claimed_at timestamptz not null,
     expires_at timestamptz not null,
-    concurrency_limit_ids uuid[] not null default '{}'  -- the limits that this execution counts against
+    concurrency_limit_ids uuid[]  -- the limits that this execution counts against; null: none
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 comment on table perdure.leases is 'Executions in flight.';

@@ -13,9 +13,7 @@ create table perdure.executions (
     message text,
     primary key (run_id, lease_number),
     constraint executions_verdict_known check (
-        verdict in (
-            'REPLY', 'UNREACHABLE', 'REFUSED', 'FUNCTION_TIMEOUT', 'MALFORMED', 'LEASE_EXPIRED', 'RUN_TIMED_OUT'
-        )
+        verdict = any('{REPLY, UNREACHABLE, REFUSED, FUNCTION_TIMEOUT, MALFORMED, LEASE_EXPIRED, RUN_TIMED_OUT}')
     )
 );
 comment on table perdure.executions is 'History of EXECUTE_JOB requests.';

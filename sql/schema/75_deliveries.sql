@@ -8,6 +8,7 @@ create table perdure.deliveries (
     kind text not null,
     subject_id uuid not null,  -- what it is about: the id of a source, webhook, run, subscription, task, reading
     endpoint_id uuid,  -- whose endpoint is called; null: url
+    connected boolean not null default false,  -- that endpoint's app fetches it: tg_deliveries__set_connected
     url text,
     status text not null,
     request json,  -- SOURCE_REQUEST, WEBHOOK_REQUEST: {url, method, headers} of what came in; else what to send
@@ -31,5 +32,8 @@ create table perdure.deliveries (
     constraint deliveries_completed_at_matches_status check ((completed_at is null) = (status = 'PENDING'))
 );
 comment on table perdure.deliveries is 'Requests that are sent until they are answered.';
-create index deliveries_due_idx on perdure.deliveries (due_at, id) where due_at is not null;
+create index deliveries_due_idx on perdure.deliveries (due_at, id) where due_at is not null and not connected;
+-- Those of an app that is away may be many, and wait for it.
+create index deliveries_connected_idx on perdure.deliveries (endpoint_id, due_at)
+where due_at is not null and connected;
 create index deliveries_subject_idx on perdure.deliveries (subject_id, id);

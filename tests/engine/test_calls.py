@@ -466,7 +466,7 @@ async def test_maintenance(pools: Pools, db: Database, builders: Builders, endpo
 async def test_calls_of_a_role_are_limited_to_its_rights(pools: Pools) -> None:
     async with pools.server.connection() as conn:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            await runs.claim_runs(conn, "test", 1)
+            await maintenance.promote_due(conn)
 
 
 async def test_a_call_takes_part_in_a_transaction(pools: Pools, endpoint: Endpoint) -> None:

@@ -60,11 +60,11 @@ def queued(db: Database) -> list[str]:
 
 
 def snapshot(db: Database) -> dict[str, list[str]]:
-    """Every row of every table of ours and of the queue, to show that a call changed nothing."""
+    """Every row of every table of ours and of the queues, to show that a call changed nothing."""
     tables = db.rows(
         """
         select format('%I.%I', schemaname, tablename) as name from pg_tables
-        where schemaname = 'perdure' or (schemaname, tablename) = ('pgmq', 'q_perdure_ready_runs')
+        where schemaname = 'perdure' or schemaname = 'pgmq' and tablename like 'q_perdure_%'
         """
     )
     return {

@@ -180,8 +180,15 @@ begin
 
     union all
     select
-        'delivery is overdue', d.id::text, format('was due at %s; is a dispatcher running?', d.due_at),
-        format('-- start a dispatcher; attempts so far: %s', d.attempt_count)
+        'delivery is overdue', d.id::text,
+        format(
+            'was due at %s; is %s?', d.due_at,
+            case when d.connected then 'the app connected' else 'a dispatcher running' end
+        ),
+        format(
+            '-- start %s; attempts so far: %s',
+            case when d.connected then 'the app' else 'a dispatcher' end, d.attempt_count
+        )
     from perdure.deliveries as d
     where d.due_at < perdure.clock() - interval '5 minutes';
 end;

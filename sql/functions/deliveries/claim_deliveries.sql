@@ -6,13 +6,14 @@
 --            receiver outside. The rest as in the type delivery_request.
 -- Errors     JQ010 invalid_argument: p_limit is null or out of range.
 -- Locks      deliveries, skip locked; then what callbacks change.
--- Called by  the dispatcher.
+-- Called by  the dispatcher; the server, for the connections that it holds.
 create or replace function perdure.claim_deliveries(
-    p_dispatcher text, p_limit integer, p_lease_margin interval default '10 seconds'
+    p_dispatcher text, p_limit integer, p_lease_margin interval default '10 seconds',
+    p_endpoint_ids uuid[] default null
 )
 returns table (
-    delivery_id uuid, lease_number integer, kind text, url text, action text, method text, headers json, body bytea,
-    timeout_ms integer, signing_secrets bytea[], sealed_api_key text
+    delivery_id uuid, lease_number integer, kind text, endpoint_id uuid, url text, action text, method text,
+    headers json, body bytea, timeout_ms integer, signing_secrets bytea[], sealed_api_key text
 )
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
@@ -23,14 +24,25 @@ declare
     v_claimed integer;
 begin
     perform perdure._check_limit('p_limit', p_limit);
-    v_ids := array(
-        select d.id
-        from perdure.deliveries as d
-        where d.due_at <= v_now
-        order by d.due_at, d.id
-        limit p_limit
-        for update skip locked
-    );
+    if p_endpoint_ids is null then
+        v_ids := array(
+            select d.id
+            from perdure.deliveries as d
+            where d.due_at <= v_now and not d.connected
+            order by d.due_at, d.id
+            limit p_limit
+            for update skip locked
+        );
+    else
+        v_ids := array(
+            select d.id
+            from perdure.deliveries as d
+            where d.due_at <= v_now and d.connected and d.endpoint_id = any(p_endpoint_ids)
+            order by d.due_at, d.id
+            limit p_limit
+            for update skip locked
+        );
+    end if;
     if v_ids = '{}' then
         return;
     end if;
@@ -56,7 +68,7 @@ begin
         from requests as r
         where d.id = r.id
         returning
-            d.id, d.attempt_count, d.kind, r.url, r.action, r.method, r.headers, r.body, r.timeout_ms,
+            d.id, d.attempt_count, d.kind, d.endpoint_id, r.url, r.action, r.method, r.headers, r.body, r.timeout_ms,
             r.signing_secrets, r.sealed_api_key
     )
     select * from claimed;
@@ -71,4 +83,5 @@ begin
     end if;
 end;
 $$;
-comment on function perdure.claim_deliveries(text, integer, interval) is 'Take requests that are due, to send them.';
+comment on function perdure.claim_deliveries(text, integer, interval, uuid[])
+is 'Take requests that are due, to send them.';

@@ -13,6 +13,8 @@ create or replace function perdure.begin_task(
 )
 returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
     v_call perdure.task_call;
@@ -27,7 +29,8 @@ begin
         'environmentId', p_environment_id, 'runId', p_run_id, 'leaseNumber', p_lease_number
     ))))[1];
     if v_call.error_code is not null then
-        raise exception using errcode = v_call.error_code, message = v_call.error_message;
+        raise exception using errcode = v_call.error_code,
+            message = perdure._task_call_problem(v_call.error_code, p_run_id, p_lease_number);
     end if;
     if exists (
         select 1

@@ -14,11 +14,11 @@ begin
     for v_task in
         select t.id, t.idempotency_key, r.environment_id, c.effect
         from (
-            select distinct on (i.run_id, i.body ->> 'idempotencyKey')
-                i.run_id, i.body ->> 'idempotencyKey' as idempotency_key, i.body -> 'effect' as effect
+            select distinct on (i.run_id, (i.task)."idempotencyKey")
+                i.run_id, (i.task)."idempotencyKey" as idempotency_key, (i.task).effect
             from unnest(p_calls) as i
             where i.error_code is null
-            order by i.run_id, i.body ->> 'idempotencyKey', i.ordinal
+            order by i.run_id, (i.task)."idempotencyKey", i.ordinal
         ) as c
         inner join perdure.tasks as t on t.run_id = c.run_id and t.idempotency_key = c.idempotency_key
         inner join perdure.runs as r on r.id = t.run_id

@@ -1,5 +1,5 @@
 -- _record_index: write down what came of reading an endpoint, and see to it that staging and production are read
--- again an hour later: an app may have been deployed without anybody saying so.
+-- again an hour later: an app may have been deployed without anybody saying so. One that is connected says so itself.
 -- Arguments  p_endpoint  locked by the caller; p_index_id  an open reading of it; null: make one with p_cause,
 --            p_reason and p_data; p_stats  it succeeded; p_error  it failed.
 -- Returns    the index row as the API shows it.
@@ -27,10 +27,10 @@ begin
             raise exception using
                 errcode = 'JQ001', message = format('endpoint %s has no open index %s', p_endpoint.id, p_index_id);
         end if;
-    elsif p_cause is null or p_cause not in ('API', 'HOOK', 'SCHEDULE', 'SQL') then
+    elsif p_cause is null or p_cause not in ('API', 'CONNECT', 'HOOK', 'SCHEDULE', 'SQL') then
         raise exception using
             errcode = 'JQ010',
-            message = format('p_cause must be API, HOOK, SCHEDULE or SQL, not %s', quote_nullable(p_cause));
+            message = format('p_cause must be API, CONNECT, HOOK, SCHEDULE or SQL, not %s', quote_nullable(p_cause));
     else
         insert into perdure.endpoint_indexes (
             id, endpoint_id, status, cause, reason, data, stats, error, created_at, updated_at
@@ -41,7 +41,7 @@ begin
         returning * into v_index;
     end if;
 
-    if p_endpoint.enabled and exists (
+    if p_endpoint.enabled and not p_endpoint.connected and exists (
         select 1 from perdure.environments as e
         where e.id = p_endpoint.environment_id and e.type in ('STAGING', 'PRODUCTION')
     ) then

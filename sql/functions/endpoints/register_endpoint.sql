@@ -56,10 +56,12 @@ begin
         url = excluded.url,
         timeout_ms = coalesce(p_timeout_ms, p.timeout_ms),
         api_key_id = coalesce(p_api_key_id, p.api_key_id),
+        connected = false,
         enabled = true,
         failed_index_count = 0,
         updated_at = v_now
     returning * into v_endpoint;
+    perform perdure._route_deliveries(v_endpoint.id, false);
     return perdure._endpoint_json(v_endpoint);
 end;
 $$;

@@ -1,6 +1,6 @@
 -- authenticate: whose key is this?
 -- Returns    the key's environment, kind and id; no row: unknown or revoked.
--- Called by  the server, on every request.
+-- Called by  the server, once a second for each key in use.
 create or replace function perdure.authenticate(p_key text)
 returns table (
     environment_id uuid, kind text, environment_slug text, environment_type text,

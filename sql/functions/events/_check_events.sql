@@ -11,14 +11,6 @@ begin
     if p_events is null or json_typeof(p_events) <> 'array' then
         v_problem := 'p_events must be a JSON array of events, such as [{"name": "user.created"}]';
     else
-        select format('p_events[%s] must be an object, such as {"name": "user.created"}', min(e.ordinal) - 1)
-        into v_problem
-        from json_array_elements(p_events) with ordinality as e (event, ordinal)
-        where json_typeof(e.event) <> 'object'
-        having count(*) > 0;
-    end if;
-
-    if v_problem is null then
         select format('p_events[%s].%s', i.ordinal - 1, c.problem) into v_problem
         from rows from (
             json_to_recordset(p_events) as (
@@ -58,8 +50,14 @@ begin
         raise exception using errcode = 'JQ010', message = v_problem;
     end if;
 exception
-    when data_exception then  -- what json may hold and Postgres cannot read, such as \u0000
-        raise exception using errcode = 'JQ010', message = format('p_events cannot be read: %s', sqlerrm);
+    when data_exception then  -- what is no object, or what json may hold and Postgres cannot read, such as \u0000
+        select format('p_events[%s] must be an object, such as {"name": "user.created"}', min(e.ordinal) - 1)
+        into v_problem
+        from json_array_elements(p_events) with ordinality as e (event, ordinal)
+        where json_typeof(e.event) <> 'object'
+        having count(*) > 0;
+        raise exception using
+            errcode = 'JQ010', message = coalesce(v_problem, format('p_events cannot be read: %s', sqlerrm));
 end;
 $$;
 comment on function perdure._check_events(json, json) is 'Refuse events that cannot be stored.';

@@ -10,19 +10,18 @@ declare
     v_now constant timestamptz := perdure.clock();
     v_ids uuid[];
 begin
-    with due as (
-        select e.id
-        from perdure.events as e
-        where e.due_at <= v_now
-        order by e.due_at, e.id
-        limit p_limit
-        for update skip locked
-    ),
-    delivered as (
+    with delivered as (
         update perdure.events as e
         set delivered_at = v_now, due_at = null, updated_at = v_now
-        from due as d
-        where e.id = d.id
+        where
+            e.id = any(array(
+                select d.id
+                from perdure.events as d
+                where d.due_at <= v_now
+                order by d.due_at, d.id
+                limit p_limit
+                for update skip locked
+            ))
         returning e.id
     )
     select coalesce(array_agg(d.id order by d.id), '{}') into v_ids from delivered as d;

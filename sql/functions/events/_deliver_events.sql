@@ -13,20 +13,32 @@ declare
     v_run_job_ids uuid[];
     v_sent_event_ids uuid[];
     v_sent_dispatcher_ids uuid[];
+    v_trigger_event_ids uuid[];
+    v_trigger_ids uuid[];
 begin
     if coalesce(cardinality(p_ids), 0) = 0 then
         return;
     end if;
 
-    with matched as materialized (
+    select
+        array_agg(m.event_id order by m.event_id, m.job_id) filter (where m.job_id is not null),
+        array_agg(m.job_id order by m.event_id, m.job_id) filter (where m.job_id is not null),
+        array_agg(m.event_id order by m.event_id) filter (where m.url is not null),
+        array_agg(m.dispatcher_id order by m.event_id) filter (where m.url is not null),
+        array_agg(m.event_id order by m.event_id) filter (where m.dynamic_trigger_id is not null),
+        array_agg(m.dynamic_trigger_id order by m.event_id) filter (where m.dynamic_trigger_id is not null)
+    into
+        v_run_event_ids, v_run_job_ids, v_sent_event_ids, v_sent_dispatcher_ids, v_trigger_event_ids, v_trigger_ids
+    from (
         select e.id as event_id, d.id as dispatcher_id, d.job_id, d.dynamic_trigger_id, d.url
-        from perdure.events as e
+        from unnest(p_ids) as i (id)
+        -- limit keeps this a look-up by index for each event, whatever the planner thinks of how few there are.
+        cross join lateral (select x.* from perdure.events as x where x.id = i.id limit 1) as e
         inner join perdure.event_dispatcher_names as n
             on n.environment_id = e.environment_id and n.event_name = e.name and n.source = e.source
         inner join perdure.event_dispatchers as d on d.id = n.event_dispatcher_id
         where
-            e.id = any(p_ids)
-            and d.enabled
+            d.enabled
             and (d.expires_at is null or d.expires_at > perdure.clock())
             and (d.external_account_id is null or d.external_account_id = e.external_account_id)
             -- What one source of a dynamic trigger brings is not for the registrations of another.
@@ -41,23 +53,23 @@ begin
                     d.context_filter
                 )
             )
-    ),
-    started as (
-        select m.event_id, m.job_id from matched as m where m.job_id is not null
-        union all
-        select m.event_id, j.job_id
-        from matched as m
-        inner join perdure.dynamic_trigger_jobs as j on j.dynamic_trigger_id = m.dynamic_trigger_id
-    )
-    select
-        (select array_agg(s.event_id order by s.event_id, s.job_id) from started as s),
-        (select array_agg(s.job_id order by s.event_id, s.job_id) from started as s),
-        (select array_agg(m.event_id order by m.event_id) from matched as m where m.url is not null),
-        (select array_agg(m.dispatcher_id order by m.event_id) from matched as m where m.url is not null)
-    into v_run_event_ids, v_run_job_ids, v_sent_event_ids, v_sent_dispatcher_ids;
+    ) as m;
+    if v_trigger_ids is not null then
+        select
+            array_agg(s.event_id order by s.event_id, s.job_id), array_agg(s.job_id order by s.event_id, s.job_id)
+        into v_run_event_ids, v_run_job_ids
+        from (
+            select r.event_id, r.job_id
+            from unnest(v_run_event_ids, v_run_job_ids) as r (event_id, job_id)
+            union all
+            select t.event_id, j.job_id
+            from unnest(v_trigger_event_ids, v_trigger_ids) as t (event_id, id)
+            inner join perdure.dynamic_trigger_jobs as j on j.dynamic_trigger_id = t.id
+        ) as s;
+    end if;
 
     if v_run_event_ids is not null then
-        perform 1 from perdure._start_runs(v_run_event_ids, v_run_job_ids);
+        perform perdure._start_runs(v_run_event_ids, v_run_job_ids);
     end if;
     if v_sent_event_ids is not null then
         perform perdure._send_to_dispatchers(v_sent_event_ids, v_sent_dispatcher_ids);

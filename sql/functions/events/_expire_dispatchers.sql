@@ -10,14 +10,14 @@ declare
     v_removed integer;
 begin
     delete from perdure.event_dispatchers as d
-    where d.id in (
+    where d.id = any(array(
         select x.id
         from perdure.event_dispatchers as x
         where x.expires_at <= perdure.clock()
         order by x.expires_at, x.id
         limit p_limit
         for update skip locked
-    );
+    ));
     get diagnostics v_removed = row_count;
     return v_removed;
 end;

@@ -14,9 +14,13 @@
 create or replace function perdure.send_events(p_environment_id uuid, p_events json, p_options json default '{}')
 returns setof json
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
     v_now constant timestamptz := perdure.clock();
+    v_ticks constant bigint := perdure._id_now();
+    v_tail constant text := perdure._id_tail();
     v_events constant json := perdure._shield(p_events);
     v_deliver_at timestamptz;
     v_due_at timestamptz;  -- null: delivered at once
@@ -26,6 +30,7 @@ declare
     v_changed_ids uuid[];
     v_due_ids uuid[];
     v_event_ids text[];
+    v_stored json[];
 begin
     if not exists (select 1 from perdure.environments as e where e.id = p_environment_id) then
         raise exception using
@@ -41,8 +46,8 @@ begin
         when v_deliver_at > v_now or current_setting('transaction_isolation') <> 'read committed' then v_deliver_at
     end;
 
-    v_account_id := perdure._upsert_external_account(p_environment_id, p_options ->> 'accountId');
     if p_options::text <> '{}' then
+        v_account_id := perdure._upsert_external_account(p_environment_id, p_options ->> 'accountId');
         v_tags := perdure._tag_list(p_options -> 'tags');
         v_metadata := perdure._first_metadata(p_options -> 'metadata');
     end if;
@@ -78,11 +83,12 @@ begin
         from (
             -- Ids ascend in the order of the events; rows are locked in the order of event ids, so that two
             -- calls cannot wait for each other.
-            select u.*, perdure.new_id() as row_id
-            from (select distinct on (i.event_id) i.* from input as i order by i.event_id, i.ordinal) as u
-            order by u.ordinal
+            select distinct on (i.event_id collate "C")
+                i.*,
+                perdure._id_at(v_ticks + i.ordinal, v_tail) as row_id
+            from input as i
+            order by i.event_id collate "C", i.ordinal
         ) as f
-        order by f.event_id collate "C"
         on conflict (environment_id, event_id) do update
         set
             payload = excluded.payload,
@@ -93,19 +99,25 @@ begin
             due_at = excluded.deliver_at,
             updated_at = v_now
         where e.due_at is not null and excluded.deliver_at >= v_now + interval '5 seconds'
-        returning e.id, e.due_at
+        returning e.*
     )
     select
-        (select array_agg(s.id) from stored as s where s.due_at is not null),
-        (select array_agg(s.id order by s.id) from stored as s where s.due_at is null),
+        array_agg(s.id) filter (where s.due_at is not null),
+        array_agg(s.id order by s.id) filter (where s.due_at is null),
+        array_agg(perdure._event_json(s::perdure.events) order by s.id) filter (where s.due_at is null),
         (select array_agg(i.event_id order by i.ordinal) from input as i)
-    into v_changed_ids, v_due_ids, v_event_ids;
+    into v_changed_ids, v_due_ids, v_stored, v_event_ids
+    from stored as s;
 
     perform perdure._deliver_events(v_due_ids);
     if v_changed_ids is not null then
         perform perdure._notify_dispatchers('due');
     end if;
 
+    if cardinality(v_stored) = cardinality(v_event_ids) then  -- all are new, and their ids ascend in their order
+        return query select s.event from unnest(v_stored) as s (event);
+        return;
+    end if;
     return query
     select perdure._event_json(e)
     from unnest(v_event_ids) with ordinality as wanted (event_id, ordinal)

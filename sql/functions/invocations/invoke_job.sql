@@ -44,7 +44,7 @@ begin
     returning events.id into v_event_id;
 
     if v_event_id is not null then
-        select s.run_id into v_run_id from perdure._start_runs(array[v_event_id], array[v_job.id]) as s;
+        v_run_id := (perdure._start_runs(array[v_event_id], array[v_job.id]))[1];
         if v_run_id is null then
             raise exception using
                 errcode = 'JQ002',

@@ -12,30 +12,12 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now constant timestamptz := perdure.clock();
-    v_calls perdure.task_call[];
     v_results perdure.execution_result[];  -- those about a task, with its id
     v_waiting_ids uuid[];
     v_ready_ids uuid[];
 begin
     -- 1. Tasks riding along, then the task that the reply is about when the platform has not seen it yet.
-    select array_agg(
-        row(i.ordinal, null, r.run_id, null, r.lease_number, i.task, false, null, null)::perdure.task_call
-        order by r.run_id, i.ordinal
-    ) into v_calls
-    from unnest(p_results) as r
-    cross join lateral (
-        select e.task, e.ordinal::integer
-        from json_array_elements(
-            case when json_typeof(r.reply -> 'tasks') <> 'null' then r.reply -> 'tasks' end
-        ) with ordinality as e (task, ordinal)
-        union all
-        select r.reply -> 'task', 1000000
-        where json_typeof(r.reply -> 'task') = 'object' and r.reply -> 'task' ->> 'id' is null
-    ) as i (task, ordinal)
-    where r.reply -> 'tasks' is not null or r.reply -> 'task' is not null;
-    if v_calls is not null then
-        perform 1 from perdure._store_tasks(v_calls);
-    end if;
+    perform perdure._store_reply_tasks(p_results);
 
     -- 2. What each reply, or each of the replies of parallel children, says about its task, found by id, or by key
     -- where the reply defined it.
@@ -112,10 +94,11 @@ begin
     ) as p
     where u.run_status = 'WAITING_TO_CONTINUE' and r.id = u.run_id and r.id <> all(v_waiting_ids);
 
-    select array_agg(u.run_id order by u.run_id) into v_ready_ids
-    from unnest(p_results) as u
-    inner join perdure.runs as r on r.id = u.run_id
-    where r.status = 'WAITING_TO_EXECUTE' and r.due_at is null;
+    select array_agg(r.id order by r.id) into v_ready_ids
+    from perdure.runs as r
+    where
+        r.id = any(array(select u.run_id from unnest(p_results) as u))
+        and r.status = 'WAITING_TO_EXECUTE' and r.due_at is null;
     return v_ready_ids;
 end;
 $$;

@@ -8,6 +8,9 @@ as $$
 declare
     v_now constant timestamptz := perdure.clock();
     v_event_wait_ids uuid[];
+    v_any_blocked boolean;
+    v_any_subscribed boolean;
+    v_any_taken boolean;
 begin
     if coalesce(cardinality(p_run_ids), 0) = 0 then
         return;
@@ -15,20 +18,37 @@ begin
     with closed as (
         update perdure.tasks as t
         set
-            status = case when r.status in ('TIMED_OUT', 'CANCELED') then 'CANCELED' else 'ERRORED' end,
+            status = case (
+                select r.status in ('TIMED_OUT', 'CANCELED') from perdure.runs as r where r.id = t.run_id
+            ) when true then 'CANCELED' else 'ERRORED' end,
             completed_at = v_now,
             due_at = null,
             updated_at = v_now
-        from perdure.runs as r
-        where r.id = any(p_run_ids) and t.run_id = r.id and t.status in ('PENDING', 'WAITING', 'RUNNING')
+        where t.run_id = any(p_run_ids) and t.status in ('PENDING', 'WAITING', 'RUNNING')
         returning t.id, t.effect
     )
     select array_agg(c.id) into v_event_wait_ids from closed as c where c.effect = 'waitForEvent';
     if v_event_wait_ids is not null then
         perform perdure._forget_event_waits(v_event_wait_ids);
     end if;
-    delete from perdure.blocked_runs as b where b.run_id = any(p_run_ids);
-    perform perdure._notify_run_ends(p_run_ids);
+    select
+        exists (select 1 from perdure.blocked_runs),
+        exists (select 1 from perdure.run_subscriptions),
+        exists (select 1 from perdure.taken_events)
+    into v_any_blocked, v_any_subscribed, v_any_taken;
+    if v_any_blocked then
+        delete from perdure.blocked_runs as b where b.run_id = any(p_run_ids);
+    end if;
+    if v_any_subscribed then
+        perform perdure._notify_run_ends(p_run_ids);
+    end if;
+    if v_any_taken then
+        -- One that has succeeded is not continued: no wait of it will look for events any more.
+        delete from perdure.taken_events as k
+        where k.run_id = any(array(
+            select r.id from perdure.runs as r where r.id = any(p_run_ids) and r.status = 'SUCCESS'
+        ));
+    end if;
 end;
 $$;
 comment on function perdure._close_runs(uuid[]) is 'What follows when runs end.';

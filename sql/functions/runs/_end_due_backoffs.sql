@@ -10,16 +10,18 @@ declare
     v_now constant timestamptz := perdure.clock();
     v_run_ids uuid[];
 begin
-    with due as (
-        select r.id
-        from perdure.runs as r
-        where r.due_at <= v_now
-        order by r.due_at, r.id
-        limit p_limit
-        for update skip locked
-    ),
-    released as (
-        update perdure.runs as r set due_at = null, updated_at = v_now from due as d where r.id = d.id
+    with released as (
+        update perdure.runs as r
+        set due_at = null, updated_at = v_now
+        where
+            r.id = any(array(
+                select d.id
+                from perdure.runs as d
+                where d.due_at <= v_now
+                order by d.due_at, d.id
+                limit p_limit
+                for update skip locked
+            ))
         returning r.id
     )
     select coalesce(array_agg(r.id order by r.id), '{}') into v_run_ids from released as r;

@@ -31,26 +31,24 @@ begin
 
     with ended as (
         update perdure.tasks as t
-        set
-            status = n.status,
-            output = case when n.status = 'ERRORED' then v_no_callback else t.output end,
-            completed_at = case when n.status in ('COMPLETED', 'ERRORED') then v_now end,
-            due_at = case when n.status = 'WAITING' then t.callback_timeout_at end,
-            updated_at = v_now
-        from (
+        set (status, output, completed_at, due_at, updated_at) = (
             select
-                d.id,
-                case
-                    when d.callback_timeout_at <= v_now then 'ERRORED'
+                n.status,
+                case when n.status = 'ERRORED' then v_no_callback else t.output end,
+                case when n.status in ('COMPLETED', 'ERRORED') then v_now end,
+                case when n.status = 'WAITING' then t.callback_timeout_at end,
+                v_now
+            from (
+                select case
+                    when t.callback_timeout_at <= v_now then 'ERRORED'
                     -- A delay between attempts is over: the call is still waited for, by the code that asked for it.
-                    when d.callback_url is not null then 'WAITING'
-                    when d.noop then 'COMPLETED'
+                    when t.callback_url is not null then 'WAITING'
+                    when t.noop then 'COMPLETED'
                     else 'RUNNING'
                 end as status
-            from perdure.tasks as d
-            where d.run_id = any(v_run_ids) and d.due_at <= v_now
-        ) as n
-        where t.id = n.id
+            ) as n
+        )
+        where t.run_id = any(v_run_ids) and t.due_at <= v_now
         returning t.id, t.status = 'RUNNING' and t.operation is not null as begins
     )
     select array_agg(e.id) filter (where not e.begins), array_agg(e.id) filter (where e.begins)

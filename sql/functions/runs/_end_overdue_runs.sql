@@ -10,25 +10,24 @@ declare
     v_now constant timestamptz := perdure.clock();
     v_ended_ids uuid[];
 begin
-    with due as (
-        select r.id, r.timeout_at
-        from perdure.runs as r
-        where r.timeout_at <= v_now and r.status <> 'EXECUTING'
-        order by r.timeout_at, r.id
-        limit p_limit
-        for update skip locked
-    ),
-    ended as (
+    with ended as (
         update perdure.runs as r
         set
             status = 'TIMED_OUT',
-            output = json_build_object('message', perdure._timeout_message(d.timeout_at)),
+            output = json_build_object('message', perdure._timeout_message(r.timeout_at)),
             completed_at = v_now,
             due_at = null,
             timeout_at = null,
             updated_at = v_now
-        from due as d
-        where r.id = d.id
+        where
+            r.id = any(array(
+                select d.id
+                from perdure.runs as d
+                where d.timeout_at <= v_now and d.status <> 'EXECUTING'
+                order by d.timeout_at, d.id
+                limit p_limit
+                for update skip locked
+            ))
         returning r.id
     )
     select array_agg(e.id order by e.id) into v_ended_ids from ended as e;

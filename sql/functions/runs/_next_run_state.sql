@@ -1,13 +1,16 @@
 -- _next_run_state: what an execution's result makes of its run. Decides, changes nothing.
--- Arguments  p_run     the run as it is, EXECUTING; p_result  what became of the request.
+-- Arguments  p_run         the run as it is, EXECUTING; p_result  what became of the request;
+--            p_claimed_at  when this execution began.
 -- Returns    the run's new status, output, due time (backoff), and counters; always one row.
 -- Errors     JQ010 invalid_argument: the reply lacks what its status needs.
--- Called by  apply_results.
-create or replace function perdure._next_run_state(p_run perdure.runs, p_result perdure.execution_result)
+-- Called by  _next_run_states.
+create or replace function perdure._next_run_state(
+    p_run perdure.runs, p_result perdure.execution_result, p_claimed_at timestamptz
+)
 returns table (
     status text, output json, due_at timestamptz, failure_count integer, idle_count integer, yielded_keys text[]
 )
-language plpgsql stable set search_path = pg_catalog, pg_temp
+language plpgsql stable rows 1 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare
@@ -18,7 +21,6 @@ declare
         ) = 'DEVELOPMENT' then 1
         else 10
     end;
-    v_claimed_at constant timestamptz := (select l.claimed_at from perdure.leases as l where l.run_id = p_run.id);
     v_error text := p_result.message;
     v_reply json := p_result.reply;
     v_reply_status text := p_result.reply_status;
@@ -59,7 +61,7 @@ begin
                 v_error := 'The run yielded more than 100 times';
             end if;
         end if;
-    elsif p_result.verdict = 'FUNCTION_TIMEOUT' and not perdure._made_progress(p_run.id, v_claimed_at) then
+    elsif p_result.verdict = 'FUNCTION_TIMEOUT' and not perdure._made_progress(p_run.id, p_claimed_at) then
         status := 'TIMED_OUT';
         v_error := concat_ws(
             ' ', p_result.message, 'The run made no progress: no task began or ended in this execution.',
@@ -79,7 +81,7 @@ begin
     -- A reply that waits for a task is judged by _apply_replies, which knows whether there is anything to wait for.
     idle_count := case when status = 'WAITING_TO_CONTINUE' then p_run.idle_count else 0 end;
     if v_reply_status in ('AUTO_YIELD_EXECUTION', 'AUTO_YIELD_RATE_LIMIT')
-        and coalesce(due_at, perdure.clock()) <= perdure.clock() and not perdure._made_progress(p_run.id, v_claimed_at)
+        and coalesce(due_at, perdure.clock()) <= perdure.clock() and not perdure._made_progress(p_run.id, p_claimed_at)
     then
         idle_count := p_run.idle_count + 1;
         due_at := perdure.clock() + perdure._idle_delay(
@@ -103,5 +105,5 @@ begin
     return next;
 end;
 $$;
-comment on function perdure._next_run_state(perdure.runs, perdure.execution_result)
+comment on function perdure._next_run_state(perdure.runs, perdure.execution_result, timestamptz)
 is 'What a result makes of its run.';

@@ -7,9 +7,6 @@ returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 begin
-    if position('Subscription"' in p_documents::text) = 0 then  -- nearly always
-        return;
-    end if;
     insert into perdure.run_subscriptions as s (run_id, url, on_success, on_failure)
     select
         r.id, '', coalesce((d.metadata ->> 'successSubscription')::boolean, false),

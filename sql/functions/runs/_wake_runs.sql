@@ -20,13 +20,13 @@ begin
         set status = 'WAITING_TO_EXECUTE', updated_at = perdure.clock()
         where
             r.status = 'WAITING_TO_CONTINUE'
-            and r.id in (
+            and r.id = any(array(
                 select t.run_id
                 from perdure.tasks as t
                 where
                     t.id = any(p_task_ids)
                     and case when t.parent_id is null then true else not perdure._waits_with_siblings(t) end
-            )
+            ))
         returning r.id
     )
     select coalesce(array_agg(w.id order by w.id), '{}') into v_run_ids from woken as w;

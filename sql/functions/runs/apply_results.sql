@@ -14,6 +14,8 @@
 create or replace function perdure.apply_results(p_results json)
 returns table (run_id uuid, outcome text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
@@ -21,20 +23,41 @@ declare
     v_documents constant json := perdure._shield(p_results);
     v_results perdure.execution_result[];
     v_applied perdure.execution_result[];  -- those whose lease held, with the status their run got
+    v_applied_ids uuid[];
+    v_all_succeeded boolean;
+    v_has_tasks boolean;
     v_ready_ids uuid[];
     v_limit_ids uuid[];
 begin
-    select array_agg(row(
-        i.run_id, i.lease_number, i.verdict, i.duration_ms, i.http_status, i.message, i.reply, i.reply ->> 'status',
-        null, null
-    )::perdure.execution_result order by i.ordinal) into v_results
-    from rows from (
-        json_to_recordset(v_documents) as (
-            "runId" uuid, "leaseNumber" integer, verdict text, "durationMs" integer, "httpStatus" integer, message text,
-            reply json
-        )
-    ) with ordinality as i (run_id, lease_number, verdict, duration_ms, http_status, message, reply, ordinal);
+    select
+        array_agg(row(
+            i.run_id, i.lease_number, i.verdict, i.duration_ms, i.http_status, i.message, i.reply, i.reply_status,
+            null, null
+        )::perdure.execution_result order by i.ordinal),
+        bool_and(i.verdict = 'REPLY' and i.reply_status is not distinct from 'SUCCESS'),
+        bool_or(i.reply -> 'tasks' is not null or i.reply -> 'task' is not null)
+    into v_results, v_all_succeeded, v_has_tasks
+    from (
+        select
+            d.*,
+            d.reply ->> 'status' as reply_status
+        from rows from (
+            json_to_recordset(v_documents) as (
+                "runId" uuid, "leaseNumber" integer, verdict text, "durationMs" integer, "httpStatus" integer,
+                message text, reply json
+            )
+        ) with ordinality as d (run_id, lease_number, verdict, duration_ms, http_status, message, reply, ordinal)
+    ) as i;
 
+    -- Rows are locked in id order, so that two batches cannot wait for each other. The update below goes in that order,
+    -- but what becomes of a run that did not succeed is made of the run as it is, which nobody may change meanwhile.
+    if not v_all_succeeded then
+        perform 1
+        from perdure.runs as r
+        where r.id = any(array(select u.run_id from unnest(v_results) as u))
+        order by r.id
+        for update;
+    end if;
     with moved as (
         update perdure.runs as r
         set
@@ -46,79 +69,73 @@ begin
             execution_count = r.execution_count + 1,
             failure_count = n.failure_count,
             idle_count = n.idle_count,
-            duration_ms = r.duration_ms + coalesce(n.duration_ms, 0),
-            yielded_keys = n.yielded_keys,
+            duration_ms = r.duration_ms + coalesce((n.result).duration_ms, 0),
+            yielded_keys = coalesce(n.yielded_keys, r.yielded_keys),
             updated_at = v_now
-        from (
-            -- Rows locked in id order, so that two batches cannot wait for each other.
-            select
-                u.*,
-                s.*
-            from unnest(v_results) as u
-            inner join (
-                select l.*
-                from perdure.runs as l
-                where l.id in (select i.run_id from unnest(v_results) as i)
-                order by l.id
-                for update
-            ) as l on l.id = u.run_id and l.lease_number = u.lease_number and l.status = 'EXECUTING'
-            cross join lateral perdure._next_run_state(l, u) as s
-        ) as n
-        where r.id = n.run_id
-        returning
-            n.run_id, n.lease_number, n.verdict, n.duration_ms, n.http_status, n.message, n.reply, n.reply_status,
-            r.status
-    )
-    select array_agg(row(m.*, null)::perdure.execution_result order by m.run_id) into v_applied from moved as m;
-
-    if v_applied is not null then
+        from perdure._next_run_states(v_results) as n
+        where r.id = n.run_id and r.lease_number = (n.result).lease_number and r.status = 'EXECUTING'
+        returning r.id, n.result, r.status, n.dispatcher, n.claimed_at, n.concurrency_limit_ids
+    ),
+    ended as (
+        delete from perdure.leases as l where l.run_id = any(array(select m.id from moved as m))
+    ),
+    recorded as (
         insert into perdure.executions (
             run_id, lease_number, dispatcher, claimed_at, ended_at, duration_ms, verdict, reply_status, http_status,
             message
         )
         select
-            a.run_id, a.lease_number, l.dispatcher, l.claimed_at, v_now, coalesce(a.duration_ms, 0), a.verdict,
-            a.reply_status, a.http_status, a.message
-        from unnest(v_applied) as a
-        inner join perdure.leases as l on l.run_id = a.run_id;
+            m.id, (m.result).lease_number, m.dispatcher, m.claimed_at, v_now, coalesce((m.result).duration_ms, 0),
+            (m.result).verdict, (m.result).reply_status, (m.result).http_status, (m.result).message
+        from moved as m
+        where m.dispatcher is not null
+    )
+    select
+        array_agg(row(
+            m.id, (m.result).lease_number, (m.result).verdict, (m.result).duration_ms, (m.result).http_status,
+            (m.result).message, (m.result).reply, (m.result).reply_status, m.status, null
+        )::perdure.execution_result order by m.id),
+        array_agg(m.id order by m.id),
+        (select array_agg(distinct i.id) from moved as x cross join lateral unnest(x.concurrency_limit_ids) as i (id))
+    into v_applied, v_applied_ids, v_limit_ids
+    from moved as m;
 
-        with ended as (
-            delete from perdure.leases as l
-            using unnest(v_applied) as a
-            where l.run_id = a.run_id
-            returning l.concurrency_limit_ids
-        )
-        select array_agg(distinct i.id) into v_limit_ids
-        from ended as e
-        cross join lateral unnest(e.concurrency_limit_ids) as i (id);
-
-        insert into perdure.dead_letters (run_id, environment_id, reason, created_at)
-        select r.id, r.environment_id, coalesce(r.output ->> 'message', a.verdict), v_now
-        from unnest(v_applied) as a
-        inner join perdure.runs as r on r.id = a.run_id
-        where a.run_status = 'FAILURE' and a.verdict in ('UNREACHABLE', 'LEASE_EXPIRED')
-        on conflict (run_id) do update set reason = excluded.reason, created_at = excluded.created_at;
-
-        perform perdure._learn_execution_limits(v_applied);
-        perform perdure._subscribe_endpoints(v_documents, v_applied);
-        v_ready_ids := perdure._apply_replies(v_applied);
+    if v_applied is not null then
+        if not v_all_succeeded then
+            insert into perdure.dead_letters (run_id, environment_id, reason, created_at)
+            select r.id, r.environment_id, coalesce(r.output ->> 'message', a.verdict), v_now
+            from unnest(v_applied) as a
+            inner join perdure.runs as r on r.id = a.run_id
+            where a.run_status = 'FAILURE' and a.verdict in ('UNREACHABLE', 'LEASE_EXPIRED')
+            on conflict (run_id) do update set reason = excluded.reason, created_at = excluded.created_at;
+            perform perdure._learn_execution_limits(v_applied);
+        end if;
+        if position('Subscription"' in v_documents::text) > 0 then  -- hardly ever
+            perform perdure._subscribe_endpoints(v_documents, v_applied);
+        end if;
+        if v_has_tasks or not v_all_succeeded then
+            v_ready_ids := perdure._apply_replies(v_applied);
+        end if;
         perform perdure._close_runs(array(
             select a.run_id from unnest(v_applied) as a where perdure._is_final(a.run_status)
         ));
-        perform perdure._enqueue_runs(v_ready_ids);
-        perform perdure._unblock_runs(v_limit_ids);
+        if v_ready_ids is not null then
+            perform perdure._enqueue_runs(v_ready_ids);
+        end if;
+        if v_limit_ids is not null then
+            perform perdure._unblock_runs(v_limit_ids);
+        end if;
     end if;
 
     return query
     select
         u.run_id,
         case
-            when a.run_id is not null then r.status
+            when u.run_id = any(v_applied_ids) and u.lease_number = r.lease_number then r.status
             when r.completed_at is not null then 'DROPPED'
             else 'LEASE_LOST'
         end
     from unnest(v_results) with ordinality as u
-    left join unnest(v_applied) as a on a.run_id = u.run_id and a.lease_number = u.lease_number
     left join perdure.runs as r on r.id = u.run_id
     order by u.ordinality;
 exception

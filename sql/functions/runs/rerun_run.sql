@@ -11,8 +11,7 @@ declare
     v_run constant perdure.runs := perdure._find_run(p_environment_id, p_run_id);
     v_new_run_id uuid;
 begin
-    select s.run_id into v_new_run_id
-    from perdure._start_runs(array[perdure._copy_event(v_run.event_id)], array[v_run.job_id]) as s;
+    v_new_run_id := (perdure._start_runs(array[perdure._copy_event(v_run.event_id)], array[v_run.job_id]))[1];
     if v_new_run_id is null then
         raise exception using
             errcode = 'JQ002',

@@ -88,7 +88,7 @@ begin
     into v_count, v_event_ids, v_job_ids;
 
     if v_event_ids is not null then
-        perform 1 from perdure._start_runs(v_event_ids, v_job_ids);
+        perform perdure._start_runs(v_event_ids, v_job_ids);
     end if;
     return v_count;
 end;

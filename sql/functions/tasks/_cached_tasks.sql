@@ -14,38 +14,41 @@ returns table (tasks json, next_cursor uuid)
 language sql stable
 begin atomic
     select
-        coalesce(json_agg(c.task order by c.id) filter (where c.fits), '[]'),
+        coalesce('[' || string_agg(c.task, ',' order by c.id) filter (where c.fits) || ']', '[]')::json,
         (array_agg(c.id order by c.id) filter (where not c.fits))[1]
     from (
         select
             i.id,
             i.task,
-            i.ordinal = 1 or (
-                sum(octet_length(i.task::text) + 1) over (order by i.id) <= p_max_bytes
-                and (p_max_count is null or i.ordinal <= p_max_count)
+            row_number() over oldest = 1 or (
+                sum(octet_length(i.task) + 1) over oldest <= p_max_bytes
+                and (p_max_count is null or row_number() over oldest <= p_max_count)
             ) as fits
         from (
             select
                 t.id,
-                row_number() over (order by t.id) as ordinal,
-                perdure._json_object(
-                    perdure._member('id', to_json(t.id)),
-                    perdure._member('idempotencyKey', to_json(t.idempotency_key)),
-                    perdure._member('status', to_json(t.status)),
-                    perdure._member('noop', to_json(t.noop)),
-                    perdure._member('attempts', to_json(t.attempt_count)),
-                    perdure._member('parentId', to_json(t.parent_id)),
-                    case when p_all then perdure._member('displayKey', to_json(t.display_key)) end,
-                    case when p_all then perdure._member('name', to_json(t.name)) end,
-                    case when p_all then perdure._member('operation', to_json(t.operation)) end,
-                    perdure._member('output', t.output)
+                concat(
+                    '{"id":"', t.id,
+                    '","idempotencyKey":', to_json(t.idempotency_key),
+                    ',"status":"', t.status,
+                    '","noop":', case when t.noop then 'true' else 'false' end,
+                    ',"attempts":', t.attempt_count,
+                    ',"parentId":"' || t.parent_id || '"',
+                    case when p_all then ',"displayKey":' || to_json(t.display_key) end,
+                    case when p_all then ',"name":' || to_json(t.name) end,
+                    case when p_all then ',"operation":"' || t.operation || '"' end,
+                    ',"output":' || t.output,
+                    '}'
                 ) as task
             from perdure.tasks as t
             where
                 t.run_id = p_run_id
                 and (p_cursor is null or t.id >= p_cursor)
                 and (p_all or (t.status = 'COMPLETED' and not t.noop))
+            order by t.id
+            limit p_max_count + 1  -- the last one is the next page's first; null: all
         ) as i
+        window oldest as (order by i.id rows unbounded preceding)
     ) as c;
 end;
 comment on function perdure._cached_tasks(uuid, boolean, uuid, integer, integer)

@@ -24,11 +24,11 @@ begin
         union all
         select t.id, t.status, t.operation
         from perdure.tasks as t
-        where c.task_id is null and t.run_id = c.run_id and t.idempotency_key = c.body ->> 'idempotencyKey'
+        where c.task_id is null and t.run_id = c.run_id and t.idempotency_key = (c.task)."idempotencyKey"
         limit 1
     ) as t
     where
-        c.error_code is null and c.body ->> 'status' in ('COMPLETED', 'ERRORED')
+        c.error_code is null and (c.task).status in ('COMPLETED', 'ERRORED')
         and (t.status = 'WAITING' or (t.status = 'RUNNING' and t.operation is not null));
     select array_agg(c.run_id) into v_waiting_run_ids
     from unnest(p_calls) as c

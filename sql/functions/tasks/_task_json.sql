@@ -1,27 +1,29 @@
--- _task_json: a task as the API answers it to an execution (ServerTask).
+-- _task_json: a task as the API answers it to an execution (ServerTask). What is absent is left out: concat passes over
+-- it. Texts of ours are not escaped, those of users are.
 create or replace function perdure._task_json(p_task perdure.tasks)
 returns json
 language sql stable
-return perdure._json_object(
-    perdure._member('id', to_json((p_task).id)),
-    perdure._member('idempotencyKey', to_json((p_task).idempotency_key)),
-    perdure._member('name', to_json((p_task).name)),
-    perdure._member('noop', to_json((p_task).noop)),
-    perdure._member('status', to_json((p_task).status)),
-    perdure._member('attempts', to_json((p_task).attempt_count)),
-    perdure._member('icon', to_json((p_task).icon)),
-    perdure._member('startedAt', to_json(perdure._iso((p_task).started_at))),
-    perdure._member('completedAt', to_json(perdure._iso((p_task).completed_at))),
-    perdure._member('delayUntil', to_json(perdure._iso((p_task).delay_until))),
-    perdure._member('description', to_json((p_task).description)),
-    perdure._member('properties', (p_task).properties),
-    perdure._member('outputProperties', (p_task).output_properties),
-    perdure._member('params', (p_task).params),
-    perdure._member('output', (p_task).output),
-    perdure._member('parentId', to_json((p_task).parent_id)),
-    perdure._member('style', (p_task).style),
-    perdure._member('operation', to_json((p_task).operation)),
-    perdure._member('callbackUrl', to_json((p_task).callback_url)),
-    perdure._member('childExecutionMode', to_json((p_task).child_execution_mode))
-);
+return concat(
+    '{"id":"', (p_task).id,
+    '","idempotencyKey":', to_json((p_task).idempotency_key),
+    ',"name":', to_json((p_task).name),
+    ',"noop":', case when (p_task).noop then 'true' else 'false' end,
+    ',"status":"', (p_task).status,
+    '","attempts":', (p_task).attempt_count,
+    ',"icon":' || to_json((p_task).icon),
+    ',"startedAt":"', perdure._iso((p_task).started_at),
+    '","childExecutionMode":"', (p_task).child_execution_mode,
+    '"', ',"completedAt":"' || perdure._iso((p_task).completed_at) || '"',
+    ',"delayUntil":"' || perdure._iso((p_task).delay_until) || '"',
+    ',"parentId":"' || (p_task).parent_id || '"',
+    ',"operation":"' || (p_task).operation || '"',
+    ',"description":' || to_json((p_task).description),
+    ',"properties":' || (p_task).properties,
+    ',"outputProperties":' || (p_task).output_properties,
+    ',"params":' || (p_task).params,
+    ',"output":' || (p_task).output,
+    ',"style":' || (p_task).style,
+    ',"callbackUrl":' || to_json((p_task).callback_url),
+    '}'
+)::json;
 comment on function perdure._task_json(perdure.tasks) is 'A task as the wire shows it.';

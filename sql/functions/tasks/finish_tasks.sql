@@ -10,6 +10,8 @@
 create or replace function perdure.finish_tasks(p_calls json)
 returns table (ordinal integer, error_code text, error_message text, response json)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
@@ -17,27 +19,33 @@ declare
     v_calls perdure.task_call[];
     v_waiting_ids uuid[];
 begin
-    v_calls := perdure._check_task_calls(p_calls);
+    -- What a call says of its task stands in the call itself.
+    v_calls := perdure._check_task_calls((
+        select ('[' || string_agg('{"task":' || i.call || ',' || substr(i.call::text, 2), ',') || ']')::json
+        from json_array_elements(perdure._shield(p_calls)) as i (call)
+    ));
     v_waiting_ids := perdure._lock_awaiting_runs(v_calls);
     update perdure.tasks as t
     set
         status = f.status,
         output = perdure._unshield(case f.status when 'COMPLETED' then f.body -> 'output' else f.body -> 'error' end),
-        output_properties = coalesce(perdure._unshield(f.body -> 'properties'), t.output_properties),
-        description = coalesce(f.body ->> 'description', t.description),
-        params = coalesce(perdure._unshield(f.body -> 'params'), t.params),
+        output_properties = coalesce(perdure._unshield((f.task).properties), t.output_properties),
+        description = coalesce((f.task).description, t.description),
+        params = coalesce(perdure._unshield((f.task).params), t.params),
         completed_at = v_now,
         due_at = null,
         updated_at = v_now
     from (
         -- The first of several calls for one task counts.
-        select distinct on (c.task_id) c.run_id, c.task_id, c.body, c.body ->> 'status' as status
+        select distinct on (c.task_id) c.run_id, c.task_id, c.body, c.task, (c.task).status
         from unnest(v_calls) as c
-        where c.error_code is null and c.body ->> 'status' in ('COMPLETED', 'ERRORED')
+        where c.error_code is null and (c.task).status in ('COMPLETED', 'ERRORED')
         order by c.task_id, c.ordinal
     ) as f
     where t.id = f.task_id and t.run_id = f.run_id and t.status in ('PENDING', 'RUNNING', 'WAITING');
-    perform perdure._wake_runs(v_waiting_ids);
+    if v_waiting_ids is not null then
+        perform perdure._wake_runs(v_waiting_ids);
+    end if;
 
     -- limit keeps this an index look-up a row, whatever the planner thinks of the number of calls.
     return query
@@ -45,11 +53,11 @@ begin
         c.ordinal,
         e.code,
         coalesce(
-            c.error_message,
+            case when c.error_code is not null then perdure._task_call_problem(c.error_code, c.run_id, c.lease_number) end,
             case e.code
                 when 'JQ001' then format('there is no task %s in run %s', coalesce(c.task_id::text, 'null'), c.run_id)
                 when 'JQ010'
-                    then format('status must be COMPLETED or ERRORED, not %s', coalesce(c.body ->> 'status', 'null'))
+                    then format('status must be COMPLETED or ERRORED, not %s', coalesce((c.task).status, 'null'))
             end
         ),
         case when e.code is null then perdure._task_json(t.task) end
@@ -61,7 +69,7 @@ begin
         select coalesce(
             c.error_code,
             case when (t.task).id is null then 'JQ001' end,
-            case when c.body ->> 'status' in ('COMPLETED', 'ERRORED') then null else 'JQ010' end
+            case when (c.task).status in ('COMPLETED', 'ERRORED') then null else 'JQ010' end
         ) as code
     ) as e
     order by c.ordinal;

@@ -8,6 +8,8 @@
 create or replace function perdure.get_cached_tasks(p_environment_id uuid, p_run_id uuid, p_cursor uuid)
 returns json
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
     v_run constant perdure.runs := perdure._find_run(p_environment_id, p_run_id);

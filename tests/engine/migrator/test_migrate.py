@@ -22,6 +22,7 @@ ALL_STEPS = (
     "roles",
     "pgmq 1.13.0 from SQL",
     "queue perdure_ready_runs",
+    "queue perdure_connected_runs",
     "migration 0001_initial",
     "3 function files",
 )

@@ -81,10 +81,11 @@ SERVER = APP | {
     "update_webhook",
     "upsert_tasks",
 }
-DISPATCHER = {"apply_delivery_results", "apply_results", "claim_deliveries", "claim_runs", "promote_due"}
+CLAIMS = {"apply_delivery_results", "apply_results", "claim_deliveries", "claim_runs"}
+DISPATCHER = CLAIMS | {"promote_due"}
 FUNCTIONS = {
     "perdure_app": APP,
-    "perdure_server": SERVER,
+    "perdure_server": SERVER | CLAIMS | {"connect_endpoint", "renew_leases"},
     "perdure_dispatcher": DISPATCHER,
     "perdure_readonly": HIDING,
     "public": set[str](),

@@ -178,6 +178,21 @@ def test_a_run_that_is_continued_waits_anew(db: Database, builders: Builders, cl
     assert (payload_of(db, claim, "one"), payload_of(db, claim, "two")) == (1, 2)
 
 
+def test_which_event_ended_which_wait_is_forgotten_when_the_run_has_succeeded(
+    db: Database, builders: Builders
+) -> None:
+    builders.runs(2)
+    good, bad = builders.claims()
+    send(db, good, {"payload": 1})
+    for claim in (good, bad):
+        claim.stored(awaiting("one"))
+    taken = "select run_id::text from perdure.taken_events"
+    assert {row.run_id for row in db.rows(taken)} == {good.run_id, bad.run_id}
+    good.reply("SUCCESS")
+    bad.reply("ERROR", error={"message": "no"})
+    assert [row.run_id for row in db.rows(taken)] == [bad.run_id]  # it may be continued
+
+
 def test_what_cannot_be_waited_for_fails_its_task(db: Database, claim: Claim) -> None:
     expected = {
         "effect.name must have at least one name": {"name": []},

@@ -120,7 +120,7 @@ def test_a_reading_says_who_wanted_it(db: Database, endpoint: Endpoint) -> None:
     ]
     assert [tuple(row) for row in rows] == [*[("API", "deployed", {"n": 1})] * 2, ("SQL", None, None)]
     for call in (("index_endpoint", manifest()), ("record_index_failure", "x")):
-        with refused("JQ010", "p_cause", "API, HOOK, SCHEDULE or SQL", "'CRON'"):
+        with refused("JQ010", "p_cause", "API, CONNECT, HOOK, SCHEDULE or SQL", "'CRON'"):
             db.call(call[0], endpoint.id, call[1], p_cause="CRON")
 
 

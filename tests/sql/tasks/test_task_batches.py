@@ -89,7 +89,7 @@ MALFORMED: list[tuple[Any, str]] = [
     ({"task": task("x", startedAt="2024-02-31")}, "range"),
     ({"task": task("x", operation="dance")}, "tasks_operation_known"),
     ({"task": task("x", parentId="none")}, "uuid"),
-    ({"task": "text"}, "idempotencyKey"),
+    ({"task": "text"}, "scalar"),
     ({"task": None}, "idempotencyKey"),
 ]
 

@@ -214,6 +214,15 @@ def test_a_parent_is_found_by_key_in_the_same_call_or_before(db: Database, build
     assert [answer.get("parentId") for answer in answers] == [None, ids["before"], ids["inside"], None]
 
 
+def test_tasks_are_as_old_as_their_place_in_the_call_whatever_their_keys(
+    db: Database, builders: Builders
+) -> None:
+    claim = builders.claim()
+    keys = ["m", "z", "a", "q", "b"]
+    claim.stored(*map(task, keys))
+    assert list(task_statuses(db, claim.run_id)) == keys
+
+
 def test_the_same_key_in_another_run_is_another_task(db: Database, builders: Builders) -> None:
     builders.runs(2)
     one, other = builders.claims()

@@ -34,9 +34,11 @@ async def fetch_rows(
             return await cursor.fetchall()
 
 
-async def fetch_value(conn: Connection, query: LiteralString, parameters: Sequence[object]) -> Any:
-    """The one value that ``query`` returns."""
+async def fetch_value(
+    conn: Connection, query: LiteralString, parameters: Sequence[object], *, prepare: bool | None = None
+) -> Any:
+    """The one value that ``query`` returns; ``prepare`` as for ``fetch_rows``."""
     with translated():
         async with conn.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(query, parameters)
+            await cursor.execute(query, parameters, prepare=prepare)
             return await cursor.fetchone()

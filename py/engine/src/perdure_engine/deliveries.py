@@ -18,6 +18,8 @@ class ClaimedDelivery:
     lease_number: int
     kind: str
     """What it is about; decides what its answer means."""
+    endpoint_id: str | None
+    """Whose endpoint; ``None``: a receiver outside."""
     url: str
     action: str | None
     """What is asked of an app's endpoint; ``None``: the receiver is outside."""
@@ -43,22 +45,27 @@ class DeliveryOutcome:
 
 
 async def claim_deliveries(
-    conn: Connection, dispatcher: str, limit: int, lease_margin: timedelta = LEASE_MARGIN
+    conn: Connection,
+    dispatcher: str,
+    limit: int,
+    lease_margin: timedelta = LEASE_MARGIN,
+    endpoint_ids: Sequence[str] | None = None,
 ) -> list[ClaimedDelivery]:
     """Take up to ``limit`` requests that are due, each with a new lease number.
 
     Args:
-        conn: a connection of the dispatcher.
+        conn: a connection of the dispatcher, or of the server.
         dispatcher: who claims; kept with the lease.
         limit: most deliveries.
         lease_margin: how much longer than the request's timeout the lease lasts.
+        endpoint_ids: only those of these apps, which are connected; ``None``: all others.
     """
     return await fetch_rows(
         conn,
         ClaimedDelivery,
-        "select delivery_id, lease_number, kind, url, action, method, headers, body, timeout_ms,"
-        " signing_secrets, sealed_api_key from perdure.claim_deliveries(%s, %s, %s)",
-        [dispatcher, limit, lease_margin],
+        "select delivery_id, lease_number, kind, endpoint_id, url, action, method, headers, body, timeout_ms,"
+        " signing_secrets, sealed_api_key from perdure.claim_deliveries(%s, %s, %s, %s::uuid[])",
+        [dispatcher, limit, lease_margin, endpoint_ids],
         prepare=True,
     )
 

@@ -47,6 +47,11 @@ class GroupCommit(Generic[Call, Result]):
         self._waiting: deque[tuple[Call, asyncio.Future[Result]]] = deque()
         self._worker: asyncio.Task[None] | None = None
 
+    @property
+    def under_way(self) -> bool:
+        """Calls have been submitted and not all of them are answered."""
+        return self._worker is not None
+
     async def submit(self, call: Call) -> Result:
         """Carry out one call in the next batch and return its result.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import select
 import time
 from typing import Any
 
@@ -55,8 +56,9 @@ def check_url(url: str) -> None:
 class Pool(AsyncConnectionPool[Connection]):
     """A pool that outlives restarts of Postgres.
 
-    A connection is tried before it is handed out. When one turns out dead, all idle ones are replaced,
-    since after a restart they are all dead, and the caller gets a new one: it only notices that it waited.
+    A connection on which Postgres has said something meanwhile, as it does when it stops, is tried before
+    it is handed out. When one turns out dead, all idle ones are replaced, since after a restart they are all
+    dead, and the caller gets a new one: it only notices that it waited.
     Nothing but ``DatabaseUnavailable`` is raised for want of a connection. Use ``async with
     pool.connection() as conn``.
     """
@@ -82,7 +84,13 @@ class Pool(AsyncConnectionPool[Connection]):
                 raise DatabaseUnavailable("the connection pool is closed") from error
 
     async def replace_if_dead(self, conn: Connection) -> None:
-        """Check a connection before use; on failure replace all idle ones and pass the error on."""
+        """Check a connection before use; on failure replace all idle ones and pass the error on.
+
+        A silent one is not asked: that would be a round trip for each use. A peer that vanished without a
+        word is what keepalives are for (``CONNECTION_OPTIONS``).
+        """
+        if not _has_news(conn.fileno()):
+            return
         try:
             await self.check_connection(conn)
         except psycopg.OperationalError:
@@ -142,6 +150,15 @@ async def open_pool(
     )
     await pool.open()
     return pool
+
+
+def _has_news(descriptor: int) -> bool:
+    """Whether there is something to read, be it the end."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([descriptor], [], [], 0)[0])  # Windows
 
 
 async def _first_connection(url: str, options: dict[str, Any], set_role: sql.Composed, wait_s: float) -> None:

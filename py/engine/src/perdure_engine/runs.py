@@ -42,22 +42,28 @@ class RunOutcome:
 
 
 async def claim_runs(
-    conn: Connection, dispatcher: str, limit: int, lease_margin: timedelta = LEASE_MARGIN
+    conn: Connection,
+    dispatcher: str,
+    limit: int,
+    lease_margin: timedelta = LEASE_MARGIN,
+    endpoint_ids: Sequence[str] | None = None,
 ) -> list[ClaimedRun]:
     """Take up to ``limit`` ready runs, each with a new lease number.
 
     Args:
-        conn: a connection of the dispatcher.
+        conn: a connection of the dispatcher, or of the server.
         dispatcher: who claims; kept with the lease.
         limit: most runs; the free slots of the caller.
         lease_margin: how much longer than the endpoint's timeout the lease lasts.
+        endpoint_ids: only runs of these apps, which are connected, with leases of ``lease_margin`` to be
+            renewed; ``None``: of all apps that are reached at a URL.
     """
     return await fetch_rows(
         conn,
         ClaimedRun,
         "select run_id, lease_number, endpoint_id, url, timeout_ms, signing_secrets, sealed_api_key,"
-        " sealed_connections, body from perdure.claim_runs(%s, %s, %s)",
-        [dispatcher, limit, lease_margin],
+        " sealed_connections, body from perdure.claim_runs(%s, %s, %s, %s::uuid[])",
+        [dispatcher, limit, lease_margin, endpoint_ids],
         prepare=True,
     )
 

@@ -13,7 +13,10 @@ OWNER: Literal["perdure_owner"] = "perdure_owner"
 ROLES = (OWNER, "perdure_server", "perdure_app", "perdure_dispatcher", "perdure_readonly")
 """The roles of ours: the owner of everything, and those that programs and people act as."""
 SCHEMAS = ("perdure_views", "perdure")
-QUEUE = "perdure_ready_runs"
+READY_QUEUE = "perdure_ready_runs"
+CONNECTED_QUEUE = "perdure_connected_runs"
+QUEUES = (READY_QUEUE, CONNECTED_QUEUE)
+"""Of runs that may be executed now: by dispatchers, and by apps that are connected."""
 BUNDLED_PGMQ_COMMENT = "Installed by Perdure from the SQL of pgmq"
 """Begins the comment on schema pgmq when we installed it, so that an uninstall may remove it again."""
 
@@ -48,10 +51,10 @@ class PgmqState:
     """The login may make queues."""
     comment: str
     """On the schema."""
-    queue: bool
-    """Our queue exists."""
-    queue_granted: bool
-    """And perdure_owner has its rights on it."""
+    queues: frozenset[str]
+    """Those of our queues that exist."""
+    granted_queues: frozenset[str]
+    """Those of them that perdure_owner has its rights on."""
     installable: bool
     """The server offers the extension, and the login may create it."""
 
@@ -135,17 +138,15 @@ def _read_login(conn: Connection, version: int, roles: Sequence[str]) -> Login:
 
 
 def _read_pgmq(conn: Connection, owner: str | None) -> PgmqState:
-    present, complete, usable, comment, queue, installable = _row(conn, _PGMQ, {"queue": f"q_{QUEUE}"})
-    granted = (
-        queue and owner is not None and bool(_value(conn, _QUEUE_GRANTED, {"owner": owner, "queue": QUEUE}))
-    )
+    present, complete, usable, comment, installable = _row(conn, _PGMQ)
+    queues = conn.execute(_QUEUES, {"owner": owner, "queues": list(QUEUES)}).fetchall()
     return PgmqState(
         present=present,
         complete=complete,
         usable=usable,
         comment=comment,
-        queue=queue,
-        queue_granted=granted,
+        queues=frozenset(queue for queue, _ in queues),
+        granted_queues=frozenset(queue for queue, granted in queues if granted),
         installable=installable,
     )
 
@@ -213,7 +214,6 @@ select
         false
     ),
     coalesce(obj_description(n.oid, 'pg_namespace'), ''),
-    exists (select from pg_class as c where c.relnamespace = n.oid and c.relname = %(queue)s),
     exists (
         select from pg_available_extensions as e
         inner join pg_available_extension_versions as v on v.name = e.name and v.version = e.default_version
@@ -228,14 +228,17 @@ select
 from (values (1)) as one
 left join pg_namespace as n on n.nspname = 'pgmq'
 """
-_QUEUE_GRANTED = """
+_QUEUES = """
 select
-    has_schema_privilege(%(owner)s, n.oid, 'usage')
-    and bool_and(has_table_privilege(%(owner)s, c.oid, right_name))
-from pg_namespace as n
-inner join pg_class as c
-    on c.relnamespace = n.oid and c.relname in ('q_' || %(queue)s, 'a_' || %(queue)s)
-cross join unnest(array['select', 'insert', 'update', 'delete']) as right_name
-where n.nspname = 'pgmq'
-group by n.oid
+    q.name,
+    coalesce(
+        has_schema_privilege(%(owner)s, n.oid, 'usage')
+        and bool_and(has_table_privilege(%(owner)s, c.oid, right_name)),
+        false
+    )
+from unnest(%(queues)s::text[]) as q (name)
+inner join pg_namespace as n on n.nspname = 'pgmq'
+inner join pg_class as c on c.relnamespace = n.oid and c.relname in ('q_' || q.name, 'a_' || q.name)
+cross join unnest(array['select', 'insert', 'update', 'delete', 'truncate']) as right_name
+group by q.name, n.oid
 """

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 from .session import Echo, migration_session
-from .state import BUNDLED_PGMQ_COMMENT, OWNER, QUEUE, ROLES, SCHEMAS, Connection, DatabaseState, read_state
+from .state import BUNDLED_PGMQ_COMMENT, OWNER, ROLES, SCHEMAS, Connection, DatabaseState, read_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,9 @@ def _drop_schemas(conn: Connection, state: DatabaseState, removed: Callable[[str
 def _drop_queue(
     conn: Connection, state: DatabaseState, removed: Callable[[str], None], kept: Callable[[str], None]
 ) -> None:
-    if state.pgmq.queue:
-        conn.execute("select pgmq.drop_queue(%s)", [QUEUE])
-        removed(f"queue {QUEUE}")
+    for queue in sorted(state.pgmq.queues):
+        conn.execute("select pgmq.drop_queue(%s)", [queue])
+        removed(f"queue {queue}")
     if not state.pgmq.complete:
         return
     if not state.pgmq.comment.startswith(BUNDLED_PGMQ_COMMENT):
