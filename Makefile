@@ -1,6 +1,7 @@
 # Every command of the repository; hooks and .ci/run call these targets. `make help` lists them.
-# Variables: DATABASE_URL (migrate, uninstall), APP (dev), DEMO_FLAGS (demo), NAME (example), TESTS and PYTEST_FLAGS (test), UPGRADE=1
-# (requirements), MINUTES and SEED (test-sequences), PYTHON (setup: the interpreter to build .venv with).
+# Variables: DATABASE_URL (migrate, uninstall), APP (dev), DEMO_FLAGS (demo), NAME (example), TESTS, WORKERS and PYTEST_FLAGS
+# (test), MINUTES and SEED (test-sequences), UPGRADE=1 (requirements), BENCH_FLAGS (bench), PYTHON (setup: the interpreter to
+# build .venv with).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -12,8 +13,11 @@ APP ?= examples.github_reminder.app:app
 DEMO_FLAGS ?=
 NAME ?= order_pipeline
 TESTS ?=
+# Processes that share the tests out: as many as suit the machine for all tests, none beside pytest itself for some.
+WORKERS ?= $(if $(TESTS),0,auto)
 PYTEST_FLAGS ?=
 MINUTES ?= 10
+BENCH_FLAGS ?=
 SEED ?=
 
 # What exists of the folders that hold Python of ours; a new member is found by itself.
@@ -21,6 +25,9 @@ PACKAGES := $(wildcard py/*/src integrations/*/src)
 has_python = $(if $(shell find $(1) -name '*.py' -print -quit),$(1))
 TYPED := $(PACKAGES) $(wildcard py/*/hatch_build.py) \
     $(foreach folder,$(wildcard tests/support tests/repo examples benchmarks scripts),$(call has_python,$(folder)))
+
+# Tests start hundreds of processes: none of them compiles our modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Show this list.
@@ -43,12 +50,17 @@ dev: setup ## Run everything for an app in development (APP=module:app).
 	@$(BIN)/perdure dev $(APP)
 
 .PHONY: test
-test: setup ## Run the tests (TESTS=path, PYTEST_FLAGS=…), on an embedded Postgres or on DATABASE_URL.
-	@$(BIN)/python -m pytest $(PYTEST_FLAGS) $(TESTS)
+test: setup ## Run the tests (TESTS=path, WORKERS=4, PYTEST_FLAGS=…), on an embedded Postgres or on DATABASE_URL.
+	@$(BIN)/python -m pytest -n $(WORKERS) --no-loadscope-reorder $(PYTEST_FLAGS) $(TESTS)
+
+.PHONY: test-pythons
+test-pythons: setup ## Run the SDK's unit tests on each newer Python that this machine has or can get.
+	@scripts/test_pythons.sh
 
 .PHONY: node
-node: setup ## See to it that there is a Node for test-js: where none is on the PATH, one is installed into .venv.
+node: setup ## See to it that there is a Node (else one is put into .venv) and what the tests need of npm.
 	@scripts/node.sh
+	@PATH="$$PATH:$(CURDIR)/$(BIN)" $(BIN)/python -m tests.js.packages
 
 .PHONY: test-js
 test-js: node ## Run the official JavaScript SDK against the whole system (PYTEST_FLAGS=…).
@@ -64,6 +76,7 @@ lint: setup ## Check style, types, SQL and imports; change nothing.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy $(TYPED)
+	$(BIN)/pyright
 	$(BIN)/sqlfluff lint --disable-progress-bar --processes 0 sql
 	$(BIN)/lint-imports --no-cache
 
@@ -106,9 +119,13 @@ docs: setup ## Write docs/reference/ from the SQL functions' headers, the API's 
 dist: setup ## Build every distribution into dist/.
 	@scripts/dist.sh
 
+.PHONY: bench-setup
+bench-setup: node ## Install the other engines that bench measures into .bench.
+	@scripts/bench.sh
+
 .PHONY: bench
-bench: setup ## Run the benchmarks (they take minutes; see benchmarks/).
-	@$(BIN)/python -m benchmarks
+bench: bench-setup ## Run every benchmark, ours and others in turn: about three hours (BENCH_FLAGS="noop --rounds 5 --json FILE").
+	@$(BIN)/python -m benchmarks $(BENCH_FLAGS)
 
 .PHONY: clean
 clean: ## Remove what the tools made; .venv stays.

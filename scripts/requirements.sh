@@ -10,7 +10,7 @@ flags=(--quiet --generate-hashes --universal --python-version 3.11 --no-strip-ex
 if [[ ${UPGRADE:-} == 1 ]]; then
     flags+=(--upgrade)
 fi
-for name in runtime dev node; do
+for name in runtime node dev sdk-tests bench; do
     "${UV:-.venv/bin/uv}" pip compile "${flags[@]}" "requirements/$name.in" --output-file "requirements/$name.txt"
     printf 'requirements/%s.txt: %s packages\n' "$name" "$(grep -c '^[a-z0-9]' "requirements/$name.txt")"
 done

@@ -3,10 +3,13 @@
 import pytest
 
 pytest_plugins = [
+    "tests.docs.summary",
     "tests.support.builders",
     "tests.support.fix_clock",
     "tests.support.fix_database",
     "tests.support.fix_endpoint",
+    "tests.support.fix_outage",
+    "tests.support.parallel",
 ]
 
 

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of pages, and what of the pages is not tested."""
+"""Fixtures of the tests of pages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.pages import left_out
 from tests.support.fix_database import TestServer
 
 
@@ -26,11 +25,3 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, perdure_postgres_url
     monkeypatch.setenv("PERDURE_TEST_DATABASE_URL", perdure_postgres_url)
     monkeypatch.setenv("PERDURE_DATABASE_URL", "postgresql://db.example.com/app")
     return tmp_path
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name the blocks that no test runs."""
-    if lines := left_out():
-        terminalreporter.section(f"blocks of the docs that are not run: {len(lines)}")
-        for line in lines:
-            terminalreporter.line(line)

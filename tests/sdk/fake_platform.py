@@ -1,23 +1,21 @@
 """A platform of a few lines: real HTTP, rows in memory, the rules of the protocol that the SDK relies on."""
 
 import json
-import time
 import uuid
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
+from pydantic import Field, TypeAdapter
 
 from perdure import Perdure
-from perdure.wire import endpoint_request
-from perdure.wire.endpoint_request import EndpointRequest
-from perdure.wire.execution import ExecuteJobReply, parse_reply
-from perdure.wire.signing import derive_signing_secret
+from perdure.wire.replies import ExecuteJobReply
 from tests.support.http_server import reset_connection
+from tests.support.signed_requests import API_KEY, SignedRequest, signed
 
-API_KEY = "tr_dev_0123456789abcdef0123456789abcdef01234567"
+REPLY: TypeAdapter[ExecuteJobReply] = TypeAdapter(Annotated[ExecuteJobReply, Field(discriminator="status")])
 LEASE_LOST = (409, {"error": "the lease was lost", "code": "JQ005"})
 RUN_FINISHED = (409, {"error": "the run is already finished", "code": "JQ003"})
 NOW = "2026-01-05T10:00:00+00:00"
@@ -224,7 +222,7 @@ class FakePlatform:
         run.lease_number += 1
         response = await post(app, execute_request(self.body(run, **extra)))
         assert response.status_code == 200, response.text
-        self.replies.append(parse_reply(response.content))
+        self.replies.append(REPLY.validate_json(response.content))
         reply = response.json()
         self._apply(run, reply)
         return reply
@@ -253,14 +251,12 @@ class FakePlatform:
             row["status"] = "WAITING"
 
 
-def execute_request(body: dict[str, Any]) -> EndpointRequest:
+def execute_request(body: dict[str, Any]) -> SignedRequest:
     """A signed EXECUTE_JOB request."""
-    return endpoint_request.execute_job(
-        json.dumps(body).encode(), secrets=[derive_signing_secret(API_KEY)], now=time.time()
-    )
+    return signed("EXECUTE_JOB", json.dumps(body).encode())
 
 
-async def post(app: Perdure, request: EndpointRequest, *, method: str = "POST") -> httpx.Response:
+async def post(app: Perdure, request: SignedRequest, *, method: str = "POST") -> httpx.Response:
     """Send a request to an app through its ASGI adapter."""
     transport = httpx.ASGITransport(app=app.asgi())
     async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from perdure import Perdure
-from perdure.wire import endpoint_request
-from perdure.wire.endpoint_request import EndpointRequest
-from perdure.wire.signing import derive_signing_secret
 from tests.sdk.fake_platform import API_KEY
+from tests.support.signed_requests import SignedRequest, signed_ping
 
 
 @pytest.fixture
@@ -22,10 +19,6 @@ def app() -> Iterator[Perdure]:
     app = Perdure("acme", api_url="http://api.test", api_key=API_KEY, max_body_bytes=1000)
     yield app
     app.sync.close()
-
-
-def ping() -> EndpointRequest:
-    return endpoint_request.ping("acme", secrets=[derive_signing_secret(API_KEY)], now=time.time())
 
 
 class Stream(io.BytesIO):
@@ -36,7 +29,7 @@ class Stream(io.BytesIO):
 
 
 def call_wsgi(app: Perdure, method: str = "POST", body: bytes = b"", **environ: Any) -> tuple[str, bytes]:
-    request = ping()
+    request = signed_ping("acme")
     headers = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in request.headers.items()}
     started: list[str] = []
     chunks = app.wsgi()(
@@ -84,7 +77,7 @@ class Invocation:
         return self._left_ms
 
 
-def lambda_events(request: EndpointRequest) -> dict[str, dict[str, Any]]:
+def lambda_events(request: SignedRequest) -> dict[str, dict[str, Any]]:
     titled = {name.title(): value for name, value in request.headers.items()}
     several = {name: [value] for name, value in request.headers.items()}
     text = base64.b64encode(request.body).decode()
@@ -99,7 +92,7 @@ def lambda_events(request: EndpointRequest) -> dict[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("kind", ["function URL", "HTTP API", "REST API", "load balancer"])
 def test_lambda_understands_each_kind_of_event(app: Perdure, kind: str) -> None:
-    result = app.lambda_handler()(lambda_events(ping())[kind], Invocation(5_000))
+    result = app.lambda_handler()(lambda_events(signed_ping("acme"))[kind], Invocation(5_000))
     assert (result["statusCode"], result["body"]) == (200, '{"ok":true}')
     assert ("multiValueHeaders" in result) == (kind == "load balancer")
 

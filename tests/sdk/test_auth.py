@@ -15,8 +15,7 @@ from perdure import (
     event_trigger,
     wrap,
 )
-from perdure.integration import IntegrationTasks, IOType
-from perdure.operation import operation
+from perdure_integrations import IntegrationTasks, IOType, operation
 from tests.sdk.fake_platform import FakePlatform
 
 ON = event_trigger("test.event")

@@ -15,17 +15,17 @@ from perdure import ApiError
 from perdure.client import ApiClient
 from perdure.settings import Settings
 from perdure.transport import ApiTransport
-from perdure.wire.connections import CreateConnectionBody
-from perdure.wire.dynamic_triggers import RegisterTrigger
-from perdure.wire.event_dispatchers import EphemeralDispatcherBody
-from perdure.wire.events import RawEvent, SendEventBody, SendEventsBody
+from perdure.wire.events import (
+    EphemeralDispatcherBody,
+    RawEvent,
+    RunMetadataChange,
+    SendEventBody,
+    SendEventsBody,
+)
 from perdure.wire.http import HttpResponse
-from perdure.wire.jobs import InvokeJobBody
-from perdure.wire.metadata import RunMetadataChange
-from perdure.wire.runs import StatusUpdate
-from perdure.wire.schedules import RegisterSchedule
-from perdure.wire.sources import UpdateSource
-from perdure.wire.webhooks import UpdateWebhook
+from perdure.wire.manifest import RegisterSchedule
+from perdure.wire.runs import CreateConnectionBody, InvokeJobBody, StatusUpdate
+from perdure.wire.sources import RegisterTrigger, UpdateSource, UpdateWebhook
 from perdure_server.operations import OPERATIONS
 from perdure_server.routing import Operation, build_resources
 from tests.sdk.fake_platform import API_KEY

@@ -9,12 +9,9 @@ import pytest
 
 from perdure import IO, Perdure, event_trigger
 from perdure.execution import Execution
-from perdure.wire import endpoint_request
-from perdure.wire.endpoint_request import EndpointRequest
-from perdure.wire.signing import derive_signing_secret, sign
+from perdure.wire.signing import derive_signing_secret
 from tests.sdk.fake_platform import API_KEY, FakePlatform, execute_request, post
-
-SECRETS = [derive_signing_secret(API_KEY)]
+from tests.support.signed_requests import SECRETS, SignedRequest, signed, signed_ping
 
 
 @pytest.fixture
@@ -26,25 +23,15 @@ def job_app(app: Perdure) -> Perdure:
     return app
 
 
-def signed(action: str, body: bytes = b"", message_id: str | None = None) -> EndpointRequest:
-    headers = sign(
-        SECRETS,
-        message_id=message_id or f"{action}_{time.monotonic_ns()}",
-        timestamp=int(time.time()),
-        body=body,
-    )
-    return EndpointRequest({"x-trigger-action": action, **headers}, body)
-
-
 async def test_ping_answers_who_it_is(app: Perdure) -> None:
-    answer = await post(app, endpoint_request.ping("acme", secrets=SECRETS, now=time.time()))
+    answer = await post(app, signed_ping("acme"))
     assert (answer.status_code, answer.json()) == (200, {"ok": True})
     assert answer.headers["trigger-version"] == "2023-09-29"
     assert answer.headers["perdure-sdk-version"]
 
 
 async def test_ping_for_another_app_names_both_ids(app: Perdure) -> None:
-    answer = await post(app, endpoint_request.ping("other", secrets=SECRETS, now=time.time()))
+    answer = await post(app, signed_ping("other"))
     assert answer.json() == {"ok": False, "error": "endpoint id mismatch: expected 'acme', received 'other'"}
 
 
@@ -53,12 +40,12 @@ async def test_ping_without_an_id_says_so(app: Perdure) -> None:
 
 
 async def test_validate_tells_the_id(app: Perdure) -> None:
-    answer = await post(app, endpoint_request.validate(secrets=SECRETS, now=time.time()))
+    answer = await post(app, signed("VALIDATE"))
     assert answer.json() == {"ok": True, "endpointId": "acme"}
 
 
 async def test_index_lists_the_jobs(job_app: Perdure) -> None:
-    answer = await post(job_app, endpoint_request.index_endpoint(secrets=SECRETS, now=time.time()))
+    answer = await post(job_app, signed("INDEX_ENDPOINT"))
     manifest = answer.json()
     assert [job["id"] for job in manifest["jobs"]] == ["job"]
     assert manifest["sources"] == manifest["dynamicTriggers"] == manifest["dynamicSchedules"] == []
@@ -72,19 +59,17 @@ async def test_execute_runs_the_job(job_app: Perdure, platform: FakePlatform) ->
 
 async def test_one_of_several_signatures_is_enough_while_keys_rotate(app: Perdure) -> None:
     secrets = [derive_signing_secret("tr_dev_old"), *SECRETS]
-    assert (
-        await post(app, endpoint_request.ping("acme", secrets=secrets, now=time.time()))
-    ).status_code == 200
+    assert (await post(app, signed_ping("acme", secrets=secrets))).status_code == 200
 
 
 async def test_one_of_the_apps_keys_is_enough_while_they_rotate() -> None:
     new_key = "tr_dev_new0123456789abcdef"
     app = Perdure("acme", api_key=f"{new_key},{API_KEY}")
     for key in (new_key, API_KEY):
-        ping = endpoint_request.ping("acme", secrets=[derive_signing_secret(key)], now=time.time())
+        ping = signed_ping("acme", secrets=[derive_signing_secret(key)])
         assert (await post(app, ping)).status_code == 200
         assert "was received before" in (await post(app, ping)).json()["message"]
-    other = endpoint_request.ping("acme", secrets=[derive_signing_secret("tr_dev_old")], now=time.time())
+    other = signed_ping("acme", secrets=[derive_signing_secret("tr_dev_old")])
     assert (await post(app, other)).status_code == 401
 
 
@@ -103,7 +88,7 @@ async def test_the_execution_knows_what_the_platform_speaks(
             seen.append((options["extension_version"], options["time_left_ms"]))
             super().__init__(*args, **options)
 
-    monkeypatch.setattr("perdure.endpoint.Execution", Spy)
+    monkeypatch.setattr("perdure.execution.Execution", Spy)
     request = execute_request(platform.body(platform.start("job")))
     request.headers.pop("x-perdure-version")
     if version is not None:
@@ -136,20 +121,20 @@ async def test_a_missing_signature_header_is_named(app: Perdure, missing: str) -
 
 async def test_a_wrong_signature_is_refused(app: Perdure) -> None:
     secrets = [derive_signing_secret("tr_dev_another")]
-    answer = await post(app, endpoint_request.ping("acme", secrets=secrets, now=time.time()))
+    answer = await post(app, signed_ping("acme", secrets=secrets))
     assert answer.status_code == 401
     assert "webhook-signature does not match" in answer.json()["message"]
 
 
 async def test_a_changed_body_is_refused(job_app: Perdure, platform: FakePlatform) -> None:
     request = execute_request(platform.body(platform.start("job")))
-    answer = await post(job_app, EndpointRequest(request.headers, request.body.replace(b"acme", b"evil")))
+    answer = await post(job_app, SignedRequest(request.headers, request.body.replace(b"acme", b"evil")))
     assert answer.status_code == 401
 
 
 @pytest.mark.parametrize(("offset_s", "text"), [(-400, "s old"), (400, "in the future")])
 async def test_a_stale_or_early_request_is_refused(app: Perdure, offset_s: int, text: str) -> None:
-    answer = await post(app, endpoint_request.ping("acme", secrets=SECRETS, now=time.time() + offset_s))
+    answer = await post(app, signed_ping("acme", now=time.time() + offset_s))
     assert answer.status_code == 401
     assert text in answer.json()["message"]
 
@@ -166,7 +151,7 @@ async def test_a_signature_for_one_action_does_not_serve_another(
     job_app: Perdure, platform: FakePlatform
 ) -> None:
     body = json.dumps(platform.body(platform.start("job"))).encode()
-    request = endpoint_request.deliver("INDEX_ENDPOINT", {}, body, secrets=SECRETS, now=time.time())
+    request = signed("INDEX_ENDPOINT", body)
     request.headers["x-trigger-action"] = "EXECUTE_JOB"
     answer = await post(job_app, request)
     assert answer.status_code == 401
@@ -174,7 +159,7 @@ async def test_a_signature_for_one_action_does_not_serve_another(
 
 
 async def test_the_api_key_in_clear_does_not_replace_a_signature(app: Perdure) -> None:
-    request = EndpointRequest({"x-trigger-action": "PING", "x-trigger-api-key": API_KEY}, b"")
+    request = SignedRequest({"x-trigger-action": "PING", "x-trigger-api-key": API_KEY}, b"")
     assert (await post(app, request)).status_code == 401
 
 
@@ -237,7 +222,7 @@ async def test_a_failure_of_the_sdk_itself_is_a_500_that_can_be_tried_again(
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(job_app, "manifest", broken)
-    answer = await post(job_app, endpoint_request.index_endpoint(secrets=SECRETS, now=time.time()))
+    answer = await post(job_app, signed("INDEX_ENDPOINT"))
     assert (answer.status_code, answer.json()) == (500, {"message": "RuntimeError: a bug"})
 
 
@@ -269,7 +254,7 @@ async def test_a_too_large_body_is_not_read_to_its_end() -> None:
 
 
 async def test_head_is_answered_for_health_checks(app: Perdure) -> None:
-    answer = await post(app, EndpointRequest({}, b""), method="HEAD")
+    answer = await post(app, SignedRequest({}, b""), method="HEAD")
     assert (answer.status_code, answer.content) == (200, b"")
 
 
@@ -278,7 +263,7 @@ async def test_mounted_in_starlette_at_any_path(job_app: Perdure) -> None:
     from starlette.routing import Mount
 
     outer = Starlette(routes=[Mount("/deep/in/api", app=job_app.asgi())])
-    request = endpoint_request.ping("acme", secrets=SECRETS, now=time.time())
+    request = signed_ping("acme")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=outer), base_url="http://app") as client:
         answer = await client.post("/deep/in/api/", headers=request.headers, content=request.body)
     assert answer.json() == {"ok": True}

@@ -16,11 +16,11 @@ from perdure.hooks import read_notification
 from perdure.job import AnyJob
 from perdure.testing import Platform
 from perdure.threads import run_blocking
-from perdure.wire import endpoint_request
 from perdure.wire.notifications import RunNotification
 from perdure.wire.signing import SignatureError, sign
 from tests.sdk.fake_platform import API_KEY, NOW, FakePlatform, execute_request, post
-from tests.sdk.triggers.requests import SECRETS, ask
+from tests.sdk.triggers.requests import ask
+from tests.support.signed_requests import SECRETS, signed
 
 ON = event_trigger("order.paid")
 
@@ -153,7 +153,7 @@ def test_a_plain_hook_runs_in_the_requests_thread_where_there_is_no_loop() -> No
     seen: list[int] = []
     app.on_success(lambda notification: seen.append(threading.get_ident()))
     body = json.dumps(told()).encode()
-    request = endpoint_request.deliver("RUN_NOTIFICATION", {}, body, secrets=SECRETS, now=time.time())
+    request = signed("RUN_NOTIFICATION", body)
     answer = run_blocking(lambda: app.endpoint.handle("POST", request.headers, body))
     assert (answer.status, seen) == (200, [threading.get_ident()])
 

@@ -291,7 +291,9 @@ async def test_wrong_arguments_are_an_error_in_the_users_line(
         await io.mail.send("send", whom="a")
 
     error = (await Calls(app, platform, mail, job).execute())["error"]
-    assert (error["name"], error["message"]) == ("TypeError", "missing a required argument: 'to'")
+    assert error["name"] == "TypeError"
+    assert error["message"].startswith("missing a required ")  # what follows is not the same in every Python
+    assert error["message"].endswith("argument: 'to'")
     assert 'io.mail.send("send", whom="a")' in error["stack"]
 
 

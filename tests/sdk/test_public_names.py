@@ -1,22 +1,9 @@
 """What `import perdure` offers, and what it costs."""
 
-import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import perdure
-
-
-def test_all_lists_exactly_what_is_imported() -> None:
-    tree = ast.parse(Path(perdure.__file__).read_text())
-    imported = {
-        alias.asname or alias.name
-        for node in tree.body
-        if isinstance(node, ast.ImportFrom) and node.module != "__future__"
-        for alias in node.names
-    }
-    assert sorted(perdure.__all__) == sorted(imported)
 
 
 def test_every_public_name_has_a_docstring() -> None:

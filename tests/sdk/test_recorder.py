@@ -299,6 +299,8 @@ async def test_records_that_gather_during_a_call_go_together(app: Perdure, platf
 
 
 async def test_large_results_are_split_over_several_calls(app: Perdure, platform: FakePlatform) -> None:
+    app.api.patience_s = 20  # large calls take their time on a busy machine
+
     @app.job(id="job", version="1.0.0", on=ON)
     async def job(payload: Any, io: IO) -> int:
         texts = await asyncio.gather(*(io.run_task(["n", n], lambda: "x" * 900_000) for n in range(5)))
@@ -343,6 +345,7 @@ async def test_a_missing_api_address_fails_the_run_with_a_clear_error(
 
 async def test_the_largest_result_fits_into_a_call_of_the_api(app: Perdure, platform: FakePlatform) -> None:
     """The record that is just not refused, its log lines and the call around it: the API takes 3 MiB."""
+    app.api.patience_s = 20  # large calls take their time on a busy machine
 
     @app.job(id="job", version="1.0.0", on=event_trigger("test.event"))
     async def job(payload: Any, io: IO) -> int:

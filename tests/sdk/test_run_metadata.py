@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from perdure import IO, ApiError, ConfigurationError, Perdure, SyncIO, TaskFailed, event_trigger, make_event
 from perdure.testing import JobTester
-from perdure.wire.metadata import RunMetadata
+from perdure.wire.events import RunMetadata
 from perdure.wire.runs import Run
 from perdure.wire.statuses import RunStatus
 from tests.sdk.real_platform import RealPlatform, real_platform

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from perdure import ConfigurationError, GiveUp, RateLimit, RetryAt, ServiceError
-from perdure.service_errors import answer_of, decide, read_time
+from perdure_integrations.service_errors import answer_of, decide, read_time
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=90)

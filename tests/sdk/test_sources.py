@@ -1,7 +1,6 @@
 """External sources: registration by the internal job, delivery, and sharing between jobs."""
 
 import json
-import time
 from typing import Any, ClassVar
 
 import pytest
@@ -17,18 +16,12 @@ from perdure import (
     Perdure,
     operation,
 )
-from perdure.wire import endpoint_request
+from perdure.integrations import DeliverAnswer, RegisterSource, SourceRequest, SourceResponse
 from perdure.wire.events import RawEvent
-from perdure.wire.signing import derive_signing_secret
-from perdure.wire.sources import (
-    DeliverAnswer,
-    RegisterSource,
-    SourceRequest,
-    SourceResponse,
-    UpdateSource,
-    write_source_headers,
-)
-from tests.sdk.fake_platform import API_KEY, FakePlatform, post
+from perdure.wire.sources import UpdateSource
+from tests.sdk.fake_platform import FakePlatform
+from tests.sdk.triggers.requests import ask
+from tests.support.source_headers import write_source_headers
 
 PROVIDER: list[Any] = []
 
@@ -145,14 +138,7 @@ async def test_the_internal_job_registers_and_tells_the_platform(
 
 
 async def deliver(app: Perdure, request: SourceRequest) -> Any:
-    signed = endpoint_request.deliver(
-        "DELIVER_HTTP_SOURCE_REQUEST",
-        write_source_headers(request),
-        request.body,
-        secrets=[derive_signing_secret(API_KEY)],
-        now=time.time(),
-    )
-    return await post(app, signed)
+    return await ask(app, "DELIVER_HTTP_SOURCE_REQUEST", request.body, write_source_headers(request))
 
 
 def received(**changes: Any) -> SourceRequest:
@@ -207,14 +193,7 @@ async def test_a_source_that_raises_is_a_500_that_is_delivered_again(source_app:
 async def test_a_delivery_without_a_header_names_it(source_app: Perdure, missing: str) -> None:
     headers = write_source_headers(received())
     del headers[missing]
-    signed = endpoint_request.deliver(
-        "DELIVER_HTTP_SOURCE_REQUEST",
-        headers,
-        b"{}",
-        secrets=[derive_signing_secret(API_KEY)],
-        now=time.time(),
-    )
-    answer = await post(source_app, signed)
+    answer = await ask(source_app, "DELIVER_HTTP_SOURCE_REQUEST", b"{}", headers)
     assert answer.status_code == 400
     assert f"header {missing} is missing" in answer.json()["message"]
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from perdure import Context, Perdure, SyncIO, TaskFailed, TaskOptions, event_trigger
-from perdure.retry import Retry
+from perdure.options import Retry
 from perdure.threads import run_blocking
 from tests.sdk.fake_platform import API_KEY, FakePlatform
 

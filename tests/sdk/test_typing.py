@@ -1,14 +1,18 @@
-"""Types: right uses are accepted, each wrong one is rejected where it stands."""
+"""Types: mypy and pyright accept the right uses and reject each wrong one where it stands."""
 
+import subprocess
+import sys
 from pathlib import Path
 
-from mypy import api
+import pytest
 
 FOLDER = Path(__file__).parent
-USAGES = sorted(FOLDER.glob("typed_*.py"))
-CONFIG = FOLDER.parents[1] / "pyproject.toml"
+USAGES = sorted(map(str, FOLDER.glob("typed_*.py")))
+COMMANDS = {"mypy": ["mypy", "--strict"], "pyright": ["pyright"]}
 
 
-def test_mypy_accepts_the_right_uses_and_rejects_the_wrong_ones() -> None:
-    output, errors, status = api.run([*map(str, USAGES), "--config-file", str(CONFIG), "--strict"])
-    assert (errors, status) == ("", 0), output
+@pytest.mark.parametrize("checker", COMMANDS)
+def test_right_uses_are_accepted_and_wrong_ones_rejected(checker: str) -> None:
+    command = [sys.executable, "-m", *COMMANDS[checker], *USAGES]  # both are configured in pyproject.toml
+    done = subprocess.run(command, cwd=FOLDER.parents[1], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout

@@ -1,5 +1,7 @@
 """Right and wrong uses of the calls of an app and of io, never run."""
 
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
 from datetime import timedelta
 from typing import Any, assert_type
 
@@ -8,8 +10,7 @@ from pydantic import BaseModel
 from perdure import IO, Perdure, SyncIO, event_trigger
 from perdure.fetch import FetchBackoff, FetchResponse, Redacted
 from perdure.wire.events import ApiEventLog
-from perdure.wire.jobs import InvokedRun
-from perdure.wire.runs import Run
+from perdure.wire.runs import InvokedRun, Run
 
 
 class Order(BaseModel):

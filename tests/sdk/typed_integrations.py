@@ -1,5 +1,7 @@
 """Right and wrong uses of the integrations kit, never run. A wrong line accepted is an unused ignore."""
 
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
 from typing import assert_type
 
 from perdure import (

@@ -1,5 +1,7 @@
 """Right and wrong uses of jobs of both kinds, never run. A wrong line accepted is an unused ignore."""
 
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
 from datetime import timedelta
 from typing import Annotated, assert_type
 

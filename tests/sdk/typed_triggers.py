@@ -1,5 +1,7 @@
 """Right and wrong uses of triggers, schedules, HTTP endpoints, webhooks and hooks, never run."""
 
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
 from datetime import timedelta
 from typing import Any, assert_type
 

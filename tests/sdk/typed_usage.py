@@ -1,4 +1,6 @@
-"""Right and wrong uses of the SDK, never run. A wrong line that mypy accepted would be an unused ignore."""
+"""Right and wrong uses of the SDK, never run. A wrong line accepted is an unused ignore."""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
 
 import asyncio
 from datetime import timedelta

@@ -21,7 +21,7 @@ SERVER_VARIABLES = ("PERDURE_TEST_DATABASE_URL", "DATABASE_URL")
 """A server to test on instead of an embedded one, as a superuser: the first of these that is set."""
 
 
-_CLOCK = Path(__file__).parents[2] / "py/sdk/src/perdure/testing/clock.sql"
+_CLOCK = Path(__file__).parents[2] / "py/testing/src/perdure_testing/clock.sql"
 _MEMORY_DISK = Path("/dev/shm")  # noqa: S108  # not for a fixed name in it
 _ENOUGH = 2 << 30  # bytes
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.http_server import reset_connection, serve
-from tests.support.waiting import eventually, eventually_async
+from tests.support.waiting import DEADLINE_S, eventually, eventually_async
 
 VERSION_HEADERS = {"trigger-version": "2023-09-29", "perdure-sdk-version": "0.1.0"}
 
@@ -137,7 +137,9 @@ class ScriptedEndpoint:
         await send({"type": "http.response.start", "status": answer.status, "headers": [length, *headers]})
         await send({"type": "http.response.body", "body": answer.body})
 
-    def wait_for(self, count: int, action: str = "EXECUTE_JOB", *, timeout_s: float = 10.0) -> list[Received]:
+    def wait_for(
+        self, count: int, action: str = "EXECUTE_JOB", *, timeout_s: float = DEADLINE_S
+    ) -> list[Received]:
         """Wait until that many requests of an action have come, and return them."""
         eventually(
             lambda: len(self.requests(action)) >= count,

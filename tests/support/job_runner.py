@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from perdure import IO, Perdure, event_trigger
-from perdure.integration import Integration
+from perdure_integrations import Integration
 from tests.support.fakes.platform import API_KEY, FakePlatform, FakeRun
 
 

@@ -7,10 +7,13 @@ from typing import Any, TypeVar, overload
 
 Value = TypeVar("Value")
 
+DEADLINE_S = 30.0
+"""Long, because only a test that fails waits for it, and machines are busy."""
+
 _POLL_S = 0.01
 
 
-def eventually(look: Callable[[], Value], *, timeout_s: float = 10.0, what: str = "") -> Value:
+def eventually(look: Callable[[], Value], *, timeout_s: float = DEADLINE_S, what: str = "") -> Value:
     """Call ``look`` until it returns something true, and return that.
 
     Args:
@@ -30,17 +33,17 @@ def eventually(look: Callable[[], Value], *, timeout_s: float = 10.0, what: str 
 
 @overload
 async def eventually_async(
-    look: Callable[[], Awaitable[Value]], *, timeout_s: float = 10.0, what: str = ""
+    look: Callable[[], Awaitable[Value]], *, timeout_s: float = DEADLINE_S, what: str = ""
 ) -> Value: ...
 
 
 @overload
 async def eventually_async(
-    look: Callable[[], Value], *, timeout_s: float = 10.0, what: str = ""
+    look: Callable[[], Value], *, timeout_s: float = DEADLINE_S, what: str = ""
 ) -> Value: ...
 
 
-async def eventually_async(look: Callable[[], Any], *, timeout_s: float = 10.0, what: str = "") -> Any:
+async def eventually_async(look: Callable[[], Any], *, timeout_s: float = DEADLINE_S, what: str = "") -> Any:
     """``eventually`` in an event loop, which goes on meanwhile; ``look`` may be a coroutine function."""
     deadline = time.monotonic() + timeout_s
     while True:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from perdure import Perdure
-from perdure.wire.sources import DeliverAnswer, SourceRequest
+from perdure.integrations import DeliverAnswer, SourceRequest
 from perdure_github import GitHub
 from tests.support.fakes.github import BOT_TOKEN, FakeGitHub, Hook, Repository, sign
 from tests.support.fakes.platform import FakePlatform

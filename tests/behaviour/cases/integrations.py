@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from perdure import IO, Integration, IntegrationTasks, Retry, TaskFailed
-from perdure.auth import Credentials
-from perdure.operation import operation
+from perdure_integrations import operation
+from perdure_integrations.auth import Credentials
 
 from ..define import case
 from ..observed import called

@@ -1,9 +1,10 @@
-"""A database with an environment and two jobs, an app that belongs to it, and connections of every kind."""
+"""A database with an environment and two jobs, an app that belongs to it, and a scene for transactions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -11,9 +12,15 @@ import pytest
 
 from perdure import Perdure, Trigger, event_trigger
 from perdure.job import Job
+from tests.sdk.postgres.scene import Host, Scene
+from tests.sdk.real_platform import RealPlatform, real_platform
 from tests.support.builders import Builders, Environment, job
 from tests.support.database import Database
 from tests.support.fix_database import TestServer
+from tests.support.http_server import serve
+
+ORDERS = "create table public.orders (run_id text, note text)"
+_numbers = count(1)
 
 
 class Unlike(Trigger):
@@ -75,32 +82,26 @@ def direct(postgres_server: TestServer, template_database: str) -> Iterator[Dire
         yield Direct(database, endpoint.environment, app, welcome, tidy)
 
 
-def sqlalchemy_url(url: str, driver: str) -> str:
-    """A URL of ours as SQLAlchemy has it."""
-    return url.replace("postgresql://", f"postgresql+{driver}://", 1)
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    host = Host()
+    with serve(host) as url:
+        host.url = url
+        yield host
 
 
-def django_connection(url: str) -> Any:
-    """What ``django.db.connection`` is, for a database under an alias of its own; close it in the end."""
-    import django
-    import django.conf
-    import django.db
-    from django.utils.connection import ConnectionProxy
-    from psycopg.conninfo import conninfo_to_dict
+@pytest.fixture(scope="module")
+def platform(postgres_server: TestServer, template_database: str) -> Iterator[RealPlatform]:
+    """A platform with a table of the app's beside it."""
+    with real_platform(postgres_server, template_database) as system, system.db.as_role("none") as admin:
+        admin.execute(ORDERS)
+        admin.execute("grant select on public.orders to public")
+        yield system
 
-    if not django.conf.settings.configured:
-        django.conf.settings.configure()
-    django.setup()
-    parts = conninfo_to_dict(url)
-    alias = f"perdure_{parts['dbname']}"
-    settings = {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts["dbname"],
-        "USER": parts.get("user", ""),
-        "PASSWORD": parts.get("password", ""),
-        "HOST": parts.get("host", ""),
-        "PORT": str(parts.get("port", "")),
-    }
-    handler = django.db.connections
-    handler.databases[alias] = handler.configure_settings({"default": {}, alias: settings})[alias]
-    return ConnectionProxy(handler, alias)
+
+@pytest.fixture
+def scene(platform: RealPlatform, host: Host) -> Scene:
+    id = f"shop-{next(_numbers)}"
+    app = platform.new_app(id)
+    app.database = platform.db.url
+    return Scene(platform, host, app, id)

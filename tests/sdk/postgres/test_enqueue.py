@@ -20,7 +20,8 @@ from sqlalchemy.pool import NullPool
 
 from perdure import ConfigurationError, Perdure
 from perdure.postgres import DirectModeError, Enqueued
-from tests.sdk.postgres.conftest import Direct, django_connection, sqlalchemy_url
+from tests.sdk.postgres.conftest import Direct
+from tests.sdk.postgres.connections import django_connection, sqlalchemy_url
 
 
 class Person(BaseModel):

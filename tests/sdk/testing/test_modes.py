@@ -13,7 +13,7 @@ import pytest
 
 from perdure import IO, STANDARD_BACKOFF, Perdure, SyncIO, TaskFailed, TaskOptions, event_trigger
 from perdure.testing import CrashMattered, Platform, SyncPlatform, crash_everywhere, replay_always
-from perdure.testing.traffic import KillAt
+from perdure_testing.traffic import KillAt
 from tests.sdk.testing.jobs import Order, make_shop
 
 

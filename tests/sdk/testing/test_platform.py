@@ -12,9 +12,8 @@ import httpx
 import psycopg
 import pytest
 
-from perdure import IO, Perdure, event_trigger
+from perdure import IO, HttpRequest, ImmediateResponse, Perdure, event_trigger
 from perdure.testing import ExecutionStuck, JobTester, Platform, RunNotSuccessful
-from perdure.wire.http_endpoints import HttpRequest, ImmediateResponse
 from tests.sdk.testing.jobs import Order, make_shop
 
 
@@ -210,7 +209,7 @@ async def test_the_app_is_as_before_afterwards(perdure_platform: Platform) -> No
 async def test_a_job_that_hangs_fails_the_test(
     perdure_platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("perdure.testing.apps.EXECUTION_LIMIT_S", 0.2)
+    monkeypatch.setattr("perdure_testing.apps.EXECUTION_LIMIT_S", 0.2)
     app = Perdure("hanging")
 
     @app.job(id="hanging", version="1.0.0", on=event_trigger("hanging"))

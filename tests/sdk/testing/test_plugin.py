@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -94,3 +96,10 @@ def test_a_mode_that_does_not_exist_is_refused(project: Path) -> None:
     result = pytest_in(project)
     assert result.returncode != 0
     assert 'takes replay="always" and crash="everywhere"' in result.stdout + result.stderr
+
+
+def test_without_the_kit_the_import_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "perdure.testing", raising=False)
+    monkeypatch.setitem(sys.modules, "perdure_testing", None)
+    with pytest.raises(ImportError, match=re.escape('pip install "perdure[testing]"')):
+        importlib.import_module("perdure.testing")

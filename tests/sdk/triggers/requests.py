@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any
 
 import httpx
 
 from perdure import Perdure
-from perdure.wire import endpoint_request
+from perdure.integrations import HttpRequest, WebhookRequest
 from perdure.wire import headers as names
-from perdure.wire.http_endpoints import HttpRequest
-from perdure.wire.signing import derive_signing_secret
-from perdure.wire.webhooks import WebhookRequest
-from tests.sdk.fake_platform import API_KEY, post
-
-SECRETS = [derive_signing_secret(API_KEY)]
+from tests.sdk.fake_platform import post
+from tests.support.signed_requests import signed
 
 
 async def ask(
@@ -24,8 +19,7 @@ async def ask(
 ) -> httpx.Response:
     """Send an action, with JSON or bytes as its body."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    request = endpoint_request.deliver(action, headers or {}, content, secrets=SECRETS, now=time.time())
-    return await post(app, request)
+    return await post(app, signed(action, content, headers))
 
 
 def _described(key: str, request: HttpRequest) -> dict[str, str]:

@@ -22,10 +22,11 @@ from perdure import (
     event_trigger,
     operation,
 )
+from perdure.integrations import DeliverAnswer, RegisterSource, SourceRequest
 from perdure.testing import Platform
 from perdure.triggers import DynamicTrigger
 from perdure.wire.events import RawEvent
-from perdure.wire.sources import DeliverAnswer, RegisterSource, SourceRequest, UpdateSource
+from perdure.wire.sources import UpdateSource
 from tests.sdk.fake_platform import API_KEY, FakePlatform
 from tests.sdk.real_platform import RealPlatform, real_platform
 from tests.sdk.triggers.requests import ask
@@ -192,7 +193,7 @@ async def test_a_delivery_of_an_unknown_dynamic_trigger_becomes_nothing(app: Per
         headers={},
         dynamic_id="moons",
     )
-    assert (await app.registry.handle(request)).events == []
+    assert (await app.registry.services.handle(request)).events == []
 
 
 # On the engine

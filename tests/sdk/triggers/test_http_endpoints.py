@@ -10,10 +10,9 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from perdure import IO, ConfigurationError, Perdure, SyncIO
+from perdure import IO, ConfigurationError, HttpRequest, ImmediateResponse, Perdure, SyncIO
 from perdure.testing import Platform
 from perdure.triggers import HttpEndpoint, NotGenuine, shared_secret
-from perdure.wire.http_endpoints import HttpRequest, ImmediateResponse
 from tests.sdk.fake_platform import FakePlatform, execute_request, post
 from tests.sdk.real_platform import RealPlatform, real_platform
 from tests.sdk.triggers.requests import respond

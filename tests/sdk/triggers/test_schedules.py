@@ -10,7 +10,7 @@ import pytest
 from perdure import IO, ApiError, ConfigurationError, Context, Perdure, SyncIO, event_trigger
 from perdure.testing import Platform
 from perdure.triggers import DynamicSchedule, cron_trigger, interval_trigger
-from perdure.wire.schedules import ScheduledPayload
+from perdure.wire.manifest import ScheduledPayload
 from tests.sdk.fake_platform import API_KEY, FakePlatform
 
 MINUTE = timedelta(minutes=1)

@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from perdure import ConfigurationError
+from perdure.integrations import HttpRequest, SourceRequest
 from perdure.triggers import NotGenuine, hmac_signature, shared_secret, standard_webhooks
-from perdure.triggers.verification import problem_of
-from perdure.wire.http_endpoints import HttpRequest
 from perdure.wire.signing import sign
-from perdure.wire.sources import SourceRequest
+from perdure_integrations.verification import problem_of
 
 BODY = '{"amount": 1, "to": "Zoë"}'.encode()
 SECRET = "s3cret"

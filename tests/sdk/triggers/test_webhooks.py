@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from perdure import IO, ConfigurationError, Context, Integration, IntegrationTasks, Perdure, operation
+from perdure.integrations import RegisterWebhook, WebhookRequest
 from perdure.testing import Platform
 from perdure.triggers import NotGenuine, Webhook, WebhookTrigger, hmac_signature
 from perdure.wire.events import RawEvent
-from perdure.wire.webhooks import RegisterWebhook, WebhookRequest
 from tests.sdk.fake_platform import FakePlatform
 from tests.sdk.triggers.requests import deliver
 from tests.sdk.triggers.test_http_endpoints import url_of

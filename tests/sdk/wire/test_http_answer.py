@@ -2,7 +2,7 @@
 
 import pytest
 
-from perdure.wire.http_answer import AnswerParser, ConnectionFailed, HttpError, HttpResponse, ResponseTooLarge
+from perdure.wire.http import AnswerParser, ConnectionFailed, HttpError, HttpResponse, ResponseTooLarge
 
 LENGTH = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-A: 1\r\nx-a: 2\r\n\r\nhello"
 CHUNKED = (

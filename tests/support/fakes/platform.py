@@ -20,10 +20,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from perdure import Perdure
+from perdure.integrations import DeliverAnswer, SourceRequest
 from perdure.wire.headers import ACTION, Action
 from perdure.wire.signing import derive_signing_secret, sign
-from perdure.wire.sources import DeliverAnswer, SourceRequest, write_source_headers
 from tests.support.fakes.service import FakeService
+from tests.support.source_headers import write_source_headers
 
 API_KEY = "tr_dev_" + "0" * 40
 

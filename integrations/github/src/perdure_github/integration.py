@@ -5,10 +5,10 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from perdure import IO, Credentials, Integration, SyncIO
-from perdure.auth import AuthSource
 from perdure_github.errors import RATE_LIMIT, from_githubkit
 from perdure_github.tasks import Client, GitHubTasks
 from perdure_github.triggers import RepositoryTriggers
+from perdure_integrations.auth import AuthSource
 
 TIMEOUT_S = 30.0  # githubkit has none of its own; GitHub gives up after 10 s
 

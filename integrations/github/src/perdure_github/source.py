@@ -9,9 +9,10 @@ from urllib.parse import parse_qs
 
 from pydantic import JsonValue
 
+from perdure.integrations import DeliverAnswer, RegisterSource, SourceRequest, SourceResponse
 from perdure.triggers import ExternalSource
 from perdure.wire.events import RawEvent
-from perdure.wire.sources import DeliverAnswer, RegisterSource, SourceRequest, SourceResponse, UpdateSource
+from perdure.wire.sources import UpdateSource
 from perdure_github.signature import HEADER, is_genuine
 from perdure_github.webhook import WantedWebhook, register_webhook
 

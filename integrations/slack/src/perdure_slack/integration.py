@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.error import URLError
 
 from perdure import IO, Credentials, Integration, RateLimit, SyncIO
-from perdure.auth import AuthSource
+from perdure_integrations.auth import AuthSource
 from perdure_slack.errors import SlackError, from_slack_sdk
 from perdure_slack.tasks import SlackTasks
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from perdure.app import Perdure
-from perdure.auth import Credentials
 from perdure.calls import make_event
 from perdure.context import Context
 from perdure.dependencies import Depends
@@ -17,6 +19,7 @@ from perdure.errors import (
     ReplayMismatch,
     RetryAt,
     RunFailed,
+    RunInterrupt,
     StoredResultMismatch,
     TaskFailed,
     TaskTimedOut,
@@ -24,41 +27,48 @@ from perdure.errors import (
     WaitTimedOut,
 )
 from perdure.fetch import FetchBackoff, FetchHeaders, FetchResponse, Redacted
-from perdure.integration import Integration, IntegrationTasks, IOType
-from perdure.interrupts import RunInterrupt
 from perdure.io import IO, ReceivedEvent, SyncIO
 from perdure.job import Job
-from perdure.operation import client_method, operation
-from perdure.options import GiveUp, TaskOptions
-from perdure.retry import EXPONENTIAL_BACKOFF, STANDARD_BACKOFF, Retry
-from perdure.service_errors import RateLimit, ServiceError
+from perdure.options import EXPONENTIAL_BACKOFF, STANDARD_BACKOFF, GiveUp, Retry, TaskOptions
 from perdure.triggers import (
-    ExternalSource,
-    ExternalSourceTrigger,
-    NotGenuine,
     Trigger,
-    Webhook,
-    WebhookTrigger,
     cron_trigger,
     event_trigger,
-    hmac_signature,
     interval_trigger,
     invoke_trigger,
-    shared_secret,
-    standard_webhooks,
 )
 from perdure.version import VERSION as __version__
 from perdure.wire.events import RawEvent
-from perdure.wire.http_endpoints import HttpRequest, ImmediateResponse
-from perdure.wire.jobs import InvokedRun
-from perdure.wire.manifest import ConcurrencyGroup
-from perdure.wire.notifications import RunNotification
-from perdure.wire.runs import Run
-from perdure.wire.schedules import ScheduledPayload
+from perdure.wire.runs import ConcurrencyGroup, InvokedRun, Run
 from perdure.wire.statuses import RunStatus
 from perdure.wire.tasks import DisplayProperty
-from perdure.wire.webhooks import RegisterWebhook, WebhookRequest
-from perdure.wrapped import wrap
+
+if TYPE_CHECKING:
+    from perdure.integrations import (
+        Credentials,
+        ExternalSource,
+        ExternalSourceTrigger,
+        HttpRequest,
+        Integration,
+        IntegrationTasks,
+        IOType,
+        NotGenuine,
+        RateLimit,
+        RegisterWebhook,
+        ServiceError,
+        Webhook,
+        WebhookRequest,
+        WebhookTrigger,
+        client_method,
+        hmac_signature,
+        operation,
+        shared_secret,
+        standard_webhooks,
+        wrap,
+    )
+    from perdure.wire.manifest import ScheduledPayload
+    from perdure.wire.notifications import RunNotification
+    from perdure.wire.sources import ImmediateResponse
 
 __all__ = [
     "EXPONENTIAL_BACKOFF",
@@ -129,3 +139,22 @@ __all__ = [
     "standard_webhooks",
     "wrap",
 ]
+
+_MESSAGES = {
+    "ImmediateResponse": "sources",
+    "RunNotification": "notifications",
+    "ScheduledPayload": "manifest",
+}
+"""Which are imported at their first use: see ``perdure.wire``. So is the kit for integrations, an extra."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _MESSAGES:
+        return getattr(import_module(f"perdure.wire.{_MESSAGES[name]}"), name)
+    return getattr(import_module("perdure.integrations"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

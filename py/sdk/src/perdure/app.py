@@ -5,34 +5,39 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
 
+from perdure import wire
 from perdure.adapters.asgi import AsgiApp
-from perdure.auth import AuthResolver, AuthResolvers
 from perdure.calls import PlatformCalls
 from perdure.client import ApiClient
 from perdure.endpoint import Endpoint
 from perdure.errors import ConfigurationError
 from perdure.hooks import Hooks
-from perdure.integration import Integration
 from perdure.job import AnyJob, Job, JobDecorator
 from perdure.registration import Registry
 from perdure.settings import Settings
-from perdure.triggers.base import Trigger
-from perdure.triggers.dynamic_schedule import DynamicSchedule
-from perdure.triggers.dynamic_trigger import DynamicTrigger
-from perdure.triggers.external_source import ExternalSourceTrigger
-from perdure.triggers.http_endpoint import HttpEndpoint
-from perdure.triggers.verification import Verify
+from perdure.triggers.event import Trigger
+from perdure.triggers.schedule import DynamicSchedule
 from perdure.wire.http import HttpClient
-from perdure.wire.manifest import ConcurrencyGroup, Manifest
+from perdure.wire.runs import ConcurrencyGroup
 
 if TYPE_CHECKING:
     from perdure.adapters.aws_lambda import LambdaHandler
     from perdure.adapters.wsgi import WsgiApp
-    from perdure.postgres.enqueue import AsyncTransaction, EventOptions
+    from perdure.connect import Connection
+    from perdure.integrations import (
+        AuthResolver,
+        AuthResolvers,
+        DynamicTrigger,
+        ExternalSourceTrigger,
+        HttpEndpoint,
+        Integration,
+        Verify,
+    )
+    from perdure.postgres import AsyncTransaction, EventOptions
     from perdure.wire.events import ApiEventLog
-
 Params = TypeVar("Params")
 
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-._~]*")
@@ -77,8 +82,6 @@ class Perdure(PlatformCalls):
         self.dependency_overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
         """Factories to call instead of others, for tests."""
         self.hooks = Hooks()
-        self.auth = AuthResolvers()
-        """The functions that find credentials for integrations."""
         self._jobs: dict[str, AnyJob] = {}
         self.registry = Registry()
         """What is declared besides jobs."""
@@ -156,14 +159,14 @@ class Perdure(PlatformCalls):
             source: who sends the requests: ``"stripe.com"``.
             verify: is a request genuine? ``hmac_signature(secret, header=...)``, or a function of yours;
                 None: whoever knows the URL may start the jobs.
-            title: for people.
-            icon: name of an icon.
             enabled: False: requests are answered 404.
         Raises:
             ConfigurationError: something in the declaration is wrong.
         """
+        from perdure.integrations import HttpEndpoint
+
         endpoint = HttpEndpoint(id, source=source, verify=verify, title=title, icon=icon, enabled=enabled)
-        return self.registry.add_http_endpoint(endpoint)
+        return self.registry.services.add_http_endpoint(endpoint)
 
     def dynamic_schedule(self, id: str) -> DynamicSchedule:
         """Declare a trigger to which schedules are added at run time: ``await schedule.register(key, ...)``.
@@ -193,8 +196,10 @@ class Perdure(PlatformCalls):
         Raises:
             ConfigurationError: the id is taken.
         """
+        from perdure.integrations import DynamicTrigger
+
         trigger = DynamicTrigger(id, make, integration=integration, app=self, schema=schema)
-        self.registry.add_dynamic_trigger(trigger)
+        self.registry.services.add_dynamic_trigger(trigger)
         return trigger
 
     def on_success(self, fn: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -219,6 +224,13 @@ class Perdure(PlatformCalls):
 
         return define
 
+    @cached_property
+    def auth(self) -> AuthResolvers:
+        """The functions that find credentials for integrations."""
+        from perdure.integrations import AuthResolvers
+
+        return AuthResolvers()
+
     @property
     def jobs(self) -> list[AnyJob]:
         """The declared jobs, without internal ones."""
@@ -228,7 +240,7 @@ class Perdure(PlatformCalls):
         """A job by id, internal ones included."""
         return self._jobs.get(job_id) or self.registry.find_job(job_id)
 
-    def manifest(self) -> Manifest:
+    def manifest(self) -> wire.manifest.Manifest:
         """Everything the platform indexes: jobs, internal jobs, sources and so on."""
         return self.registry.manifest(self._jobs.values())
 
@@ -256,6 +268,19 @@ class Perdure(PlatformCalls):
 
         return LambdaHandler(self.endpoint)
 
+    def connection(self, *, slots: int = 50, drain_s: float = 25.0) -> Connection:
+        """A connection over which the server gives this app its executions, so that it needs no URL.
+
+        Needs ``perdure[connect]``.
+
+        Args:
+            slots: most executions at the same time.
+            drain_s: seconds that those under way may take when the connection is stopped.
+        """
+        from perdure.connect import Connection
+
+        return Connection(self, slots=slots, drain_s=drain_s)
+
     @overload
     def enqueue(  # type: ignore[overload-overlap]
         self,
@@ -277,12 +302,10 @@ class Perdure(PlatformCalls):
 
         Args:
             connection: psycopg's, SQLAlchemy's or Django's; with an async one, await the result.
-            name: the event's name.
-            payload: plain data, or a pydantic model or dataclass.
             options: as those of ``send_event``.
         Returns: the event as stored; of an async connection something to await.
         """
-        from perdure.postgres.enqueue import enqueue_event
+        from perdure.postgres import enqueue_event
 
         return enqueue_event(self, connection, name, payload, **options)
 

@@ -9,14 +9,24 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import uuid4
 
 from perdure.client import ApiClient
-from perdure.plain import to_plain
+from perdure.codec import to_plain
 from perdure.stores import Store
-from perdure.wire.events import ApiEventLog, RawEvent, SendEventBody, SendEventOptions, SendEventsBody
-from perdure.wire.jobs import InvokedRun, InvokeJobBody, InvokeOptions, JobRuns
-from perdure.wire.metadata import RunMetadata, RunMetadataChange
+from perdure.wire.events import (
+    ApiEventLog,
+    RawEvent,
+    RunMetadata,
+    RunMetadataChange,
+    SendEventBody,
+    SendEventOptions,
+    SendEventsBody,
+)
 from perdure.wire.runs import (
     CancelRunsAnswer,
     EventDetails,
+    InvokedRun,
+    InvokeJobBody,
+    InvokeOptions,
+    JobRuns,
     Run,
     RunList,
     RunStatuses,
@@ -79,8 +89,8 @@ class PlatformCalls:
 
         Args:
             payload: plain data, or a pydantic model or dataclass.
-            id: the same id again sends nothing twice; a new one is made when absent.
-            context: more about it, for filters and for the job's ``ctx``; as the payload.
+            id: the same id again sends nothing twice.
+            context: more about it, for filters and for the job's ``ctx``.
             source: who sends it; only triggers with the same source match.
             timestamp: when it happened, aware; now when absent.
             deliver_at: not before then, aware.
@@ -149,14 +159,10 @@ class PlatformCalls:
 
         Args:
             job: the job or its id; it may be another app's of the same environment.
-            payload: plain data, or a pydantic model or dataclass.
-            idempotency_key: the same key again starts nothing and answers the run that it started. ASCII, as
-                it travels in a header, and not the id of an event.
-            context: for the job's ``ctx``; as the payload.
-            account_id: the end user on whose behalf it works.
+            idempotency_key: the same key again starts nothing and answers the run that it started. ASCII, and
+                not the id of an event.
             callback_url: gets the run's notification, signed, when it ends.
-            tags: of the run, to find it by: at most 50 of at most 200 characters.
-            metadata: of the run, any JSON object of at most 64 KiB.
+            metadata: of the run, as are tags; the others are as those of ``send_event``.
         Raises:
             TypeError: payload or context is not JSON.
             ValueError: the idempotency key cannot be sent.
@@ -185,7 +191,7 @@ class PlatformCalls:
         Args:
             job: the job or its id.
             cursor: ``next_cursor`` of the page before.
-            take: runs in a page, at most 50; 20 when absent.
+            take: runs in a page, at most 50.
         """
         return await self.api.list_job_runs(_job_id(job), cursor=cursor, take=take)
 
@@ -209,8 +215,7 @@ class PlatformCalls:
         Args:
             subtasks: with the tasks inside tasks.
             task_details: with params and outputs.
-            cursor: ``next_cursor`` of the page before.
-            take: tasks in a page, at most 50; 20 when absent.
+            take: tasks in a page, at most 50.
         """
         return await self.api.get_run(
             run_id, subtasks=subtasks, task_details=task_details, cursor=cursor, take=take
@@ -232,7 +237,6 @@ class PlatformCalls:
             job: only runs of this job, given as it is or by its id.
             tag: only runs with this tag, or with all of these.
             cursor: ``next_cursor`` of the page before.
-            take: runs in a page, at most 50; 20 when absent.
         """
         job_id = None if job is None else _job_id(job)
         tags = [tag] if isinstance(tag, str) else tag_list(tag)
@@ -296,8 +300,6 @@ class PlatformCalls:
         Args:
             key: which status of the run.
             label: what people read; the key when a new status has none.
-            state: how it stands.
-            data: more about it, any JSON object.
         Returns: the status; what is absent here keeps its value, and what it was is in ``history``.
         """
         return await self.api.set_run_status(run_id, key, make_status(label, state, data))
@@ -317,10 +319,8 @@ class PlatformCalls:
         Inside a run there are ``io.add_tags`` and ``io.set_metadata``.
 
         Args:
-            add_tags: at most 50 in all, of at most 200 characters each.
             remove_tags: those that the run does not have are no error.
-            metadata: members that replace those of the same name; None as a value removes one. At most 64 KiB
-                in all.
+            metadata: members that replace those of the same name; None as a value removes one.
         Returns: the tags and the metadata as they are now.
         Raises:
             TypeError: metadata is not JSON, or tags are one text in place of several.
@@ -342,12 +342,8 @@ def make_event(
     source: str | None = None,
     timestamp: datetime | None = None,
 ) -> RawEvent:
-    """An event for ``send_events``.
+    """An event for ``send_events``; the arguments are as those of ``send_event``.
 
-    Args:
-        payload: plain data, or a pydantic model or dataclass.
-        id: the same id again sends nothing twice; a new one is made when absent.
-        timestamp: when it happened, aware.
     Raises:
         TypeError: payload or context is not JSON.
         ValueError: name or id is empty or too long, or an instant is not aware.
@@ -367,11 +363,7 @@ def make_status(
     state: Literal["loading", "success", "failure"] | None,
     data: Mapping[str, Any] | None,
 ) -> StatusUpdate:
-    """A status as it travels.
-
-    Raises:
-        TypeError: data is not JSON.
-    """
+    """A status as it travels."""
     return StatusUpdate(
         label=label, state=state, data=None if data is None else to_plain(data, "the status's data")
     )
@@ -380,12 +372,7 @@ def make_status(
 def make_change(
     add_tags: Iterable[str], remove_tags: Iterable[str], metadata: Mapping[str, Any] | None
 ) -> RunMetadataChange:
-    """A change of a run's tags and metadata as it travels.
-
-    Raises:
-        TypeError: metadata is not JSON, or tags are one text in place of several.
-        ValueError: a tag is empty or too long, or there are too many.
-    """
+    """A change of a run's tags and metadata as it travels."""
     return RunMetadataChange(
         add_tags=tag_list(add_tags), remove_tags=tag_list(remove_tags), metadata=plain_metadata(metadata)
     )
@@ -403,11 +390,7 @@ def tag_list(tags: Iterable[str]) -> list[str] | None:
 
 
 def plain_metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Metadata as they travel; None: none.
-
-    Raises:
-        TypeError: they are not JSON.
-    """
+    """Metadata as they travel; None: none."""
     return None if metadata is None else to_plain(metadata, "the run's metadata")
 
 

@@ -1,4 +1,4 @@
-"""Typed calls of the API, one method a call."""
+"""Typed calls of the API, one method a call: its route is in it."""
 
 from __future__ import annotations
 
@@ -7,32 +7,39 @@ from uuid import uuid4
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from perdure import wire
 from perdure.errors import ApiError
 from perdure.transport import ApiTransport, path_of, read_answer, strange_answer
 from perdure.wire import headers as names
 from perdure.wire.base import OutputModel, WireModel, describe
-from perdure.wire.connections import Connection, CreateConnectionBody
-from perdure.wire.dynamic_triggers import RegisterTrigger, RegisterTriggerAnswer
-from perdure.wire.event_dispatchers import EphemeralDispatcherAnswer, EphemeralDispatcherBody
-from perdure.wire.events import ApiEventLog, SendEventBody, SendEventsBody
+from perdure.wire.events import (
+    ApiEventLog,
+    EphemeralDispatcherAnswer,
+    EphemeralDispatcherBody,
+    RunMetadata,
+    RunMetadataChange,
+    SendEventBody,
+    SendEventsBody,
+)
 from perdure.wire.execution import ConnectionAuth
-from perdure.wire.jobs import InvokedRun, InvokeJobBody, JobRuns
-from perdure.wire.metadata import RunMetadata, RunMetadataChange
 from perdure.wire.runs import (
     CancelRunsAnswer,
+    Connection,
+    CreateConnectionBody,
     EventDetails,
+    InvokedRun,
+    InvokeJobBody,
+    JobRuns,
     Run,
     RunList,
     RunStatuses,
     StatusRecord,
     StatusUpdate,
+    StoreItem,
+    StoreItemDeleted,
 )
-from perdure.wire.schedules import RegisterSchedule, RegisterScheduleAnswer, UnregisterScheduleAnswer
-from perdure.wire.sources import UpdateSource, UpdateSourceAnswer
 from perdure.wire.statuses import RunStatus, TaskStatus
-from perdure.wire.store import StoreItem, StoreItemDeleted
 from perdure.wire.tasks import CachedTasksPage
-from perdure.wire.webhooks import UpdateWebhook, UpdateWebhookAnswer
 
 __all__ = ["ApiClient", "StoredTask", "StoredTasks"]
 
@@ -62,11 +69,11 @@ class ApiClient(ApiTransport):
     # Events
 
     async def send_event(self, body: SendEventBody) -> ApiEventLog:
-        """``POST /api/v1/events``; the event must have an id, so that repeating is safe."""
+        """The event must have an id, so that repeating is safe."""
         return await self.call(ApiEventLog, "POST", "/api/v1/events", body)
 
     async def send_events(self, body: SendEventsBody) -> list[ApiEventLog]:
-        """``POST /api/v1/events/bulk``; every event must have an id, so that repeating is safe."""
+        """Every event must have an id, so that repeating is safe."""
         path = "/api/v1/events/bulk"
         response = await self.send("POST", path, body.to_wire_bytes())
         try:
@@ -75,19 +82,15 @@ class ApiClient(ApiTransport):
             raise strange_answer(path, response, describe(error)) from error
 
     async def get_event(self, event_id: str) -> EventDetails:
-        """``GET /api/v2/events/{id}``."""
         return await self.call(EventDetails, "GET", path_of("/api/v2/events/{}", event_id))
 
     async def cancel_event(self, event_id: str) -> ApiEventLog:
-        """``POST /api/v1/events/{id}/cancel``."""
         return await self.call(ApiEventLog, "POST", path_of("/api/v1/events/{}/cancel", event_id))
 
     async def cancel_event_runs(self, event_id: str) -> CancelRunsAnswer:
-        """``POST /api/v1/events/{id}/cancel-runs``."""
         return await self.call(CancelRunsAnswer, "POST", path_of("/api/v1/events/{}/cancel-runs", event_id))
 
     async def register_ephemeral_dispatcher(self, body: EphemeralDispatcherBody) -> EphemeralDispatcherAnswer:
-        """``POST /api/v1/event-dispatchers/ephemeral``."""
         return await self.call(EphemeralDispatcherAnswer, "POST", "/api/v1/event-dispatchers/ephemeral", body)
 
     # Runs
@@ -101,7 +104,6 @@ class ApiClient(ApiTransport):
         cursor: str | None = None,
         take: int | None = None,
     ) -> Run:
-        """``GET /api/v2/runs/{id}``."""
         path = path_of(
             "/api/v2/runs/{}",
             run_id,
@@ -121,49 +123,44 @@ class ApiClient(ApiTransport):
         cursor: str | None = None,
         take: int | None = None,
     ) -> RunList:
-        """``GET /api/v1/runs``."""
         path = path_of("/api/v1/runs", status=status, job=job_id, tag=tags, cursor=cursor, take=take)
         return await self.call(RunList, "GET", path)
 
     async def cancel_run(self, run_id: str) -> Run:
-        """``POST /api/v1/runs/{id}/cancel``."""
         return await self.call(Run, "POST", path_of("/api/v1/runs/{}/cancel", run_id))
 
     async def rerun_run(self, run_id: str) -> Run:
-        """``POST /api/v1/runs/{id}/rerun``; each call starts a run, so it is not repeated."""
+        """Each call starts a run, so it is not repeated."""
         return await self.call(Run, "POST", path_of("/api/v1/runs/{}/rerun", run_id), repeatable=False)
 
     async def continue_run(self, run_id: str) -> Run:
-        """``POST /api/v1/runs/{id}/continue``; not repeated: the run may have failed again meanwhile."""
+        """Not repeated: the run may have failed again meanwhile."""
         return await self.call(Run, "POST", path_of("/api/v1/runs/{}/continue", run_id), repeatable=False)
 
     async def get_run_statuses(self, run_id: str) -> RunStatuses:
-        """``GET /api/v2/runs/{id}/statuses``."""
         return await self.call(RunStatuses, "GET", path_of("/api/v2/runs/{}/statuses", run_id))
 
     async def set_run_status(self, run_id: str, key: str, update: StatusUpdate) -> StatusRecord:
-        """``PUT /api/v1/runs/{id}/statuses/{key}``; repeated, it may be in the status's history twice."""
+        """Repeated, it may be in the status's history twice."""
         path = path_of("/api/v1/runs/{}/statuses/{}", run_id, key)
         return await self.call(StatusRecord, "PUT", path, update)
 
     async def set_run_metadata(self, run_id: str, change: RunMetadataChange) -> RunMetadata:
-        """``PUT /api/v1/runs/{id}/metadata``; repeated, it changes nothing."""
+        """Repeated, it changes nothing."""
         return await self.call(RunMetadata, "PUT", path_of("/api/v1/runs/{}/metadata", run_id), change)
 
     async def get_cached_tasks(self, run_id: str, cursor: str) -> CachedTasksPage:
-        """``GET /api/v1/runs/{id}/tasks/cached``."""
         path = path_of("/api/v1/runs/{}/tasks/cached", run_id, cursor=cursor)
         return await self.call(CachedTasksPage, "GET", path)
 
     async def store_tasks(self, run_id: str, body: bytes, *, timeout_s: float) -> StoredTasks:
-        """``PUT /api/v1/runs/{id}/tasks`` once; the recorder repeats it."""
+        """Sent once; the recorder repeats it."""
         path = path_of("/api/v1/runs/{}/tasks", run_id)
         return read_answer(StoredTasks, path, await self.send_once("PUT", path, body, timeout_s=timeout_s))
 
     # Jobs
 
     async def invoke_job(self, job_id: str, body: InvokeJobBody, *, idempotency_key: str) -> InvokedRun:
-        """``POST /api/v1/jobs/{id}/invoke``."""
         path = path_of("/api/v1/jobs/{}/invoke", job_id)
         headers = {names.IDEMPOTENCY_KEY: idempotency_key}
         return await self.call(InvokedRun, "POST", path, body, headers=headers)
@@ -171,95 +168,89 @@ class ApiClient(ApiTransport):
     async def list_job_runs(
         self, job_id: str, *, cursor: str | None = None, take: int | None = None
     ) -> JobRuns:
-        """``GET /api/v1/jobs/{id}/runs``."""
         return await self.call(
             JobRuns, "GET", path_of("/api/v1/jobs/{}/runs", job_id, cursor=cursor, take=take)
         )
 
     async def cancel_job_runs(self, job_id: str) -> CancelRunsAnswer:
-        """``POST /api/v1/jobs/{id}/cancel-runs``."""
         return await self.call(CancelRunsAnswer, "POST", path_of("/api/v1/jobs/{}/cancel-runs", job_id))
 
     # The key-value store
 
     async def get_store_item(self, key: str) -> StoreItem:
-        """``GET /api/v1/store/{key}``."""
         return await self.call(StoreItem, "GET", path_of("/api/v1/store/{}", key))
 
     async def set_store_item(self, key: str, value: bytes) -> StoreItem:
-        """``PUT /api/v1/store/{key}`` with a value's JSON text."""
+        """``value``: its JSON text."""
         return await self.call(StoreItem, "PUT", path_of("/api/v1/store/{}", key), value)
 
     async def delete_store_item(self, key: str) -> StoreItemDeleted:
-        """``DELETE /api/v1/store/{key}``; repeated, it may say that there was none."""
+        """Repeated, it may say that there was none."""
         return await self.call(StoreItemDeleted, "DELETE", path_of("/api/v1/store/{}", key))
 
     # Schedules, triggers, sources, webhooks
 
     async def register_schedule(
-        self, client_id: str, schedule_id: str, body: RegisterSchedule
-    ) -> RegisterScheduleAnswer:
-        """``POST /api/v1/{clientId}/schedules/{id}/registrations``."""
+        self, client_id: str, schedule_id: str, body: wire.manifest.RegisterSchedule
+    ) -> wire.manifest.RegisterScheduleAnswer:
         path = path_of("/api/v1/{}/schedules/{}/registrations", client_id, schedule_id)
-        return await self.call(RegisterScheduleAnswer, "POST", path, body)
+        return await self.call(wire.manifest.RegisterScheduleAnswer, "POST", path, body)
 
     async def unregister_schedule(
         self, client_id: str, schedule_id: str, key: str
-    ) -> UnregisterScheduleAnswer:
-        """``DELETE /api/v1/{clientId}/schedules/{id}/registrations/{key}``."""
+    ) -> wire.manifest.UnregisterScheduleAnswer:
         path = path_of("/api/v1/{}/schedules/{}/registrations/{}", client_id, schedule_id, key)
-        return await self.call(UnregisterScheduleAnswer, "DELETE", path)
+        return await self.call(wire.manifest.UnregisterScheduleAnswer, "DELETE", path)
 
     async def register_trigger(
         self,
         client_id: str,
         trigger_id: str,
         key: str,
-        body: RegisterTrigger,
+        body: wire.sources.RegisterTrigger,
         *,
         idempotency_key: str | None = None,
-    ) -> RegisterTriggerAnswer:
-        """``PUT /api/v2/{clientId}/triggers/{id}/registrations/{key}``.
-
-        Args:
-            idempotency_key: with the same again, the registration at the provider is asked for once.
-        """
+    ) -> wire.sources.RegisterTriggerAnswer:
+        """With the same idempotency key again, the registration at the provider is asked for once."""
         path = path_of("/api/v2/{}/triggers/{}/registrations/{}", client_id, trigger_id, key)
         headers = {names.IDEMPOTENCY_KEY: idempotency_key or uuid4().hex}
-        return await self.call(RegisterTriggerAnswer, "PUT", path, body, headers=headers)
+        return await self.call(wire.sources.RegisterTriggerAnswer, "PUT", path, body, headers=headers)
 
-    async def update_source(self, client_id: str, update: UpdateSource) -> UpdateSourceAnswer:
-        """``PUT /api/v2/{clientId}/sources/{key}``."""
+    async def update_source(
+        self, client_id: str, update: wire.sources.UpdateSource
+    ) -> wire.sources.UpdateSourceAnswer:
         path = path_of("/api/v2/{}/sources/{}", client_id, update.key)
-        return await self.call(UpdateSourceAnswer, "PUT", path, update)
+        return await self.call(wire.sources.UpdateSourceAnswer, "PUT", path, update)
 
-    async def update_webhook(self, key: str, update: UpdateWebhook) -> UpdateWebhookAnswer:
-        """``PUT /api/v1/webhooks/{key}``."""
-        return await self.call(UpdateWebhookAnswer, "PUT", path_of("/api/v1/webhooks/{}", key), update)
+    async def update_webhook(
+        self, key: str, update: wire.sources.UpdateWebhook
+    ) -> wire.sources.UpdateWebhookAnswer:
+        return await self.call(
+            wire.sources.UpdateWebhookAnswer, "PUT", path_of("/api/v1/webhooks/{}", key), update
+        )
 
     # Accounts at services
 
     async def create_connection(
         self, integration_id: str, body: CreateConnectionBody, *, account_id: str | None = None
     ) -> Connection:
-        """``POST /api/v1/accounts/{accountId}/connections/{id}``; without an account, the developer's own."""
+        """Without an account, the developer's own."""
         path = path_of("/api/v1/integrations/{}/connections", integration_id)
         if account_id is not None:
             path = path_of("/api/v1/accounts/{}/connections/{}", account_id, integration_id)
         return await self.call(Connection, "POST", path, body)
 
     async def get_connection(self, integration_id: str, connection_id: str) -> Connection:
-        """``GET /api/v1/integrations/{id}/connections/{connectionId}``."""
         path = path_of("/api/v1/integrations/{}/connections/{}", integration_id, connection_id)
         return await self.call(Connection, "GET", path)
 
     async def delete_connection(self, integration_id: str, connection_id: str) -> Connection:
-        """``DELETE`` of the same; not repeated: the second time there is none, which is an error."""
+        """Not repeated: the second time there is none, which is an error."""
         path = path_of("/api/v1/integrations/{}/connections/{}", integration_id, connection_id)
         return await self.call(Connection, "DELETE", path, repeatable=False)
 
     async def get_auth(self, client_id: str, integration_id: str) -> ConnectionAuth | None:
-        """``GET /api/v1/{clientId}/auth/{id}``: the developer's own account; None: not connected."""
+        """The developer's own account; None: not connected."""
         path = path_of("/api/v1/{}/auth/{}", client_id, integration_id)
         try:
             return await self.call(ConnectionAuth, "GET", path)

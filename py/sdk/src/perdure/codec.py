@@ -1,4 +1,4 @@
-"""Values to JSON and back by pydantic: payloads, task results, job outputs. JSON only, never pickle."""
+"""Values to JSON and back by pydantic: payloads, task results, what is sent. JSON only, never pickle."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import types
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import lru_cache, partial
 from typing import Any, Generic, TypeVar, cast, get_args, get_origin, get_type_hints
+from weakref import WeakKeyDictionary
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
@@ -14,6 +15,28 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from perdure.errors import ConfigurationError, StoredResultMismatch, UnserializableResult
 from perdure.wire.base import describe
+
+
+def to_json_text(value: Any, what: str) -> bytes:
+    """The JSON text of plain data, pydantic models, dataclasses, dates, and lists and dicts of those.
+
+    Of models, what is only computed is left out, so that they can be read back; NaN becomes null.
+
+    Args:
+        what: for the error, such as ``"the event's payload"``.
+    Raises:
+        TypeError: it is not JSON.
+    """
+    try:
+        return to_json(value, by_alias=True, inf_nan_mode="null", round_trip=True)
+    except (PydanticSerializationError, ValueError, RecursionError) as error:
+        raise TypeError(f"{what} cannot be sent as JSON: {error}") from error
+
+
+def to_plain(value: Any, what: str) -> Any:
+    """As ``to_json_text``, read again: dicts, lists, texts, numbers, booleans and None."""
+    return from_json(to_json_text(value, what))
+
 
 T = TypeVar("T")
 
@@ -82,6 +105,9 @@ def result_codec(fn: Callable[..., Any], what: str, *, read_back: bool = True) -
     return Codec(return_annotation(fn), what, read_back=read_back)
 
 
+_RESOLVED: WeakKeyDictionary[Callable[..., Any], dict[str, Any]] = WeakKeyDictionary()
+
+
 def is_async(fn: Callable[..., Any]) -> bool:
     """True when calling ``fn`` gives something to await."""
     return inspect.iscoroutinefunction(_unwrapped(fn)) or inspect.iscoroutinefunction(fn)
@@ -116,16 +142,20 @@ def annotation_of(fn: Callable[..., Any], name: str) -> Any:
         return Any
     if not isinstance(annotations[name], str):
         return annotations[name]
+    resolved = _RESOLVED.setdefault(target, {})
+    if name in resolved:
+        return resolved[name]
     module_names = getattr(target, "__globals__", {})
     holder = types.SimpleNamespace(__annotations__={name: annotations[name]})
     try:
-        return get_type_hints(holder, module_names, _closure_of(target), include_extras=True)[name]
+        hints = get_type_hints(holder, module_names, _closure_of(target), include_extras=True)
     except NameError as error:
         label = "return annotation" if name == "return" else f"annotation of {name!r}"
         raise ConfigurationError(
             f"the {label} of {getattr(target, '__qualname__', fn)} cannot be resolved: {error}; "
             "import the type at run time (not under TYPE_CHECKING), at the module's top level"
         ) from error
+    return resolved.setdefault(name, hints[name])
 
 
 def _unwrapped(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from perdure.codec import Codec
-from perdure.errors import ConfigurationError, TaskFailed
-from perdure.interrupts import RunInterrupt
+from perdure.errors import ConfigurationError, RunInterrupt, TaskFailed
 from perdure.keys import idempotency_key
-from perdure.options import TaskOptions
+from perdure.options import STANDARD_BACKOFF, TaskOptions
 from perdure.records import Claim
-from perdure.retry import STANDARD_BACKOFF
 from perdure.wire.tasks import WireError
 
 if TYPE_CHECKING:
@@ -54,6 +52,8 @@ class Compensations:
     @classmethod
     def of(cls, run_id: str, ledger: TaskLedger) -> Compensations:
         """Those of a run, which may be half undone."""
+        if ledger.is_empty:
+            return cls(None)
         group = idempotency_key(run_id, None, _GROUP_KEY)
         stored = ledger.known(idempotency_key(run_id, group, _FAILURE_KEY))
         return cls(None if stored is None else WireError.model_validate(stored.output))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from perdure.wire.execution import AutoYieldData
+from perdure.wire.replies import AutoYieldData
 
 START_TASK_THRESHOLD_MS = 500
 """With less time left no task is started. Source: auto yield of the trigger.dev v2 protocol."""

@@ -77,7 +77,6 @@ class Resolver:
     """Makes dependencies for one execution; each factory is called once.
 
     Args:
-        overrides: factories to take instead of others, as tests do.
         stack: closes what was made when the execution ends.
         in_threads: call plain factories where a plain job runs, off the event loop.
     """

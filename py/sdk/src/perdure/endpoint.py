@@ -10,27 +10,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from perdure import wire
 from perdure.codec import Codec, return_annotation
-from perdure.errors import MissingSetting, StoredResultMismatch
-from perdure.execution import Execution
+from perdure.errors import MissingSetting
 from perdure.hooks import run_hooks, wanted_of
 from perdure.job import AnyJob, InvalidPayloadError
 from perdure.options import to_display_properties
-from perdure.threads import run_in_thread
-from perdure.triggers.verification import problem_of
+from perdure.threads import run_blocking, run_in_thread
 from perdure.version import VERSION
 from perdure.wire import headers as names
 from perdure.wire.base import MalformedMessage, WireModel
-from perdure.wire.dynamic_triggers import InitializeTrigger
 from perdure.wire.execution import ExecuteJob
 from perdure.wire.headers import Action
-from perdure.wire.http_endpoints import ImmediateResponse, read_http_request
-from perdure.wire.manifest import MessageAnswer, PingAnswer, ValidateAnswer
-from perdure.wire.notifications import NotificationAnswer, RunNotification
-from perdure.wire.preprocessing import PreprocessAnswer, PreprocessRun, ProbeExecutionTimeout
 from perdure.wire.signing import ReplayGuard, SignatureError, derive_signing_secret, verify
-from perdure.wire.sources import SourceResponse, read_source_headers
-from perdure.wire.webhooks import WebhookAnswer, read_webhook_request
 
 if TYPE_CHECKING:
     from perdure.app import Perdure
@@ -65,13 +57,15 @@ class Endpoint:
     async def handle(
         self, method: str, headers: Mapping[str, str], body: bytes, *, time_left_ms: float | None = None
     ) -> EndpointAnswer:
-        """Answer one request. Never raises for anything a request contains.
+        """Answer one request; ``HEAD`` is a health check. Never raises for anything a request contains.
 
         Args:
             headers: names in any case.
             body: as it came in, byte for byte: it is signed.
             time_left_ms: what the host still allows, if it says so.
         """
+        if method == "HEAD":
+            return EndpointAnswer(200, {}, b"")
         headers = {name.lower(): value for name, value in headers.items()}
         if len(body) > self.max_body_bytes:
             return self.too_large()
@@ -91,6 +85,17 @@ class Endpoint:
             return _refuse(
                 401, f"Unauthorized: {names.WEBHOOK_ID} was not made for the action {action.value}"
             )
+        return await self.act(action, headers, body, time_left_ms=time_left_ms)
+
+    async def act(
+        self, action: Action, headers: Mapping[str, str], body: bytes, *, time_left_ms: float | None = None
+    ) -> EndpointAnswer:
+        """Answer a request that is known to be the platform's. Never raises for anything it contains.
+
+        Args:
+            headers: names in lower case.
+            body: as for ``handle``; so is ``time_left_ms``.
+        """
         try:
             return await self._act(action, headers, body, time_left_ms)
         except MalformedMessage as error:
@@ -98,6 +103,12 @@ class Endpoint:
         except Exception as error:
             _log.exception("the endpoint of app %r failed on %s", self._app.id, action)
             return _refuse(500, f"{type(error).__name__}: {error}")
+
+    def handle_blocking(
+        self, method: str, headers: Mapping[str, str], body: bytes, *, time_left_ms: float | None = None
+    ) -> EndpointAnswer:
+        """The same for hosts without an event loop: plain jobs run in the thread of the request."""
+        return run_blocking(lambda: self.handle(method, headers, body, time_left_ms=time_left_ms))
 
     def too_large(self) -> EndpointAnswer:
         """The answer to a body beyond the limit."""
@@ -116,35 +127,32 @@ class Endpoint:
             case Action.PING:
                 return _answer(self._ping(headers.get(names.ENDPOINT_ID)))
             case Action.VALIDATE:
-                return _answer(ValidateAnswer(ok=True, endpoint_id=self._app.id))
+                return _answer(wire.manifest.ValidateAnswer(ok=True, endpoint_id=self._app.id))
             case Action.INDEX_ENDPOINT:
                 return _answer(self._app.manifest())
             case Action.EXECUTE_JOB:
                 return await self._execute(headers, body, time_left_ms)
             case Action.PREPROCESS_RUN:
-                return await self._preprocess(PreprocessRun.parse(body))
+                return await self._preprocess(wire.notifications.PreprocessRun.parse(body))
             case Action.RUN_NOTIFICATION:
-                return await self._notify(RunNotification[Any].parse(body))
-            case Action.INITIALIZE_TRIGGER:
-                return self._initialize(InitializeTrigger.parse(body))
-            case Action.DELIVER_HTTP_SOURCE_REQUEST:
-                return _answer(await self._app.registry.handle(read_source_headers(headers, body)))
-            case Action.DELIVER_HTTP_ENDPOINT_REQUEST_FOR_RESPONSE:
-                return await self._respond(headers, body)
-            case Action.DELIVER_WEBHOOK_REQUEST:
-                return _answer(await self._deliver(headers, body))
+                return await self._notify(wire.notifications.RunNotification[Any].parse(body))
             case Action.PROBE_EXECUTION_TIMEOUT:
-                await asyncio.sleep(ProbeExecutionTimeout.parse(body or b"{}").timeout / 1000)
-                return _answer(NotificationAnswer())
+                await asyncio.sleep(
+                    wire.notifications.ProbeExecutionTimeout.parse(body or b"{}").timeout / 1000
+                )
+                return _answer(wire.notifications.NotificationAnswer())
+            case _:  # what other services send
+                status, answer = await self._app.registry.services.act(self._app, action, headers, body)
+                return _answer(answer, status)
 
-    def _ping(self, endpoint_id: str | None) -> PingAnswer:
+    def _ping(self, endpoint_id: str | None) -> wire.manifest.PingAnswer:
         if endpoint_id is None:
-            return PingAnswer(ok=False, error=f"header {names.ENDPOINT_ID} is missing")
+            return wire.manifest.PingAnswer(ok=False, error=f"header {names.ENDPOINT_ID} is missing")
         if endpoint_id != self._app.id:
-            return PingAnswer(
+            return wire.manifest.PingAnswer(
                 ok=False, error=f"endpoint id mismatch: expected {self._app.id!r}, received {endpoint_id!r}"
             )
-        return PingAnswer(ok=True)
+        return wire.manifest.PingAnswer(ok=True)
 
     async def _execute(
         self, headers: Mapping[str, str], body: bytes, time_left_ms: float | None
@@ -153,6 +161,8 @@ class Endpoint:
         job = self._app.find_job(request.job.id)
         if job is None:
             return self._no_job(request.job.id)
+        from perdure.execution import Execution  # half of the SDK, which programs that only send events spare
+
         version = headers.get(names.PERDURE_VERSION, "1")
         reply = await Execution(
             self._app,
@@ -166,21 +176,21 @@ class Endpoint:
         answer.headers[names.RUN_METADATA] = json.dumps(wanted)
         return answer
 
-    async def _preprocess(self, request: PreprocessRun) -> EndpointAnswer:
+    async def _preprocess(self, request: wire.notifications.PreprocessRun) -> EndpointAnswer:
         job = self._app.find_job(request.job.id)
         if job is None:
             return self._no_job(request.job.id)
         properties_of = job.on.run_properties
         if properties_of is None:
-            return _answer(PreprocessAnswer())
+            return _answer(wire.notifications.PreprocessAnswer())
         try:
             payload = job.decode_payload(request.event.payload)
         except InvalidPayloadError:  # the run itself will say so
-            return _answer(PreprocessAnswer())
+            return _answer(wire.notifications.PreprocessAnswer())
         properties = to_display_properties(await run_in_thread(lambda: properties_of(payload)))
-        return _answer(PreprocessAnswer(properties=properties or []))
+        return _answer(wire.notifications.PreprocessAnswer(properties=properties or []))
 
-    async def _notify(self, notification: RunNotification[Any]) -> EndpointAnswer:
+    async def _notify(self, notification: wire.notifications.RunNotification[Any]) -> EndpointAnswer:
         """A job that is gone has no hooks any more; those of the app are called."""
         job = self._app.find_job(notification.job.id)
         if job is not None and notification.has_output:
@@ -188,41 +198,7 @@ class Endpoint:
             notification = notification.model_copy(update={"output": output})
         hooks = [self._app.hooks] if job is None else [job.hooks, self._app.hooks]
         await run_hooks(notification, *hooks)
-        return _answer(NotificationAnswer())
-
-    def _initialize(self, request: InitializeTrigger) -> EndpointAnswer:
-        trigger = self._app.registry.dynamic_triggers.get(request.id)
-        if trigger is None:
-            return _refuse(404, f"Dynamic trigger not found: {request.id!r}")
-        try:
-            return _answer(trigger.initialize(request.params))
-        except StoredResultMismatch as error:
-            return _refuse(400, f"Invalid trigger body: {error}")
-
-    async def _respond(self, headers: Mapping[str, str], body: bytes) -> EndpointAnswer:
-        key, request = read_http_request(headers, body)
-        endpoint = self._app.registry.http_endpoints.get(key)
-        if endpoint is None:
-            return _answer(ImmediateResponse(status=200, body={"ok": True}))
-        return _answer(await endpoint.answer(request))
-
-    async def _deliver(self, headers: Mapping[str, str], body: bytes) -> WebhookAnswer:
-        """The app sends a webhook's events itself; what is answered here is for people."""
-        request = read_webhook_request(headers, body)
-        webhook = self._app.registry.webhooks.find(request.key)
-        if webhook is None:
-            return WebhookAnswer(verified=False, error=f"this app has no webhook {request.key!r}")
-        problem = await problem_of(request, webhook.verify)
-        if problem is not None:
-            response = SourceResponse(status=401, body={"error": problem})
-            return WebhookAnswer(verified=False, error=problem, response=response)
-        events = [
-            event if event.source is not None else event.model_copy(update={"source": webhook.source})
-            for event in await webhook.generate_events(request)
-        ]
-        if events:
-            await self._app.send_events(events)
-        return WebhookAnswer(verified=True)
+        return _answer(wire.notifications.NotificationAnswer())
 
     def _no_job(self, job_id: str) -> EndpointAnswer:
         known = ", ".join(sorted(one.id for one in self._app.jobs)) or "none"
@@ -234,12 +210,12 @@ def _output_of(job: AnyJob, output: Any) -> Any:
     return codec.decode(output)
 
 
-def _answer(message: WireModel) -> EndpointAnswer:
-    return EndpointAnswer(200, _headers(), message.to_wire_bytes())
+def _answer(message: WireModel, status: int = 200) -> EndpointAnswer:
+    return EndpointAnswer(status, _headers(), message.to_wire_bytes())
 
 
 def _refuse(status: int, message: str) -> EndpointAnswer:
-    return EndpointAnswer(status, _headers(), MessageAnswer(message=message).to_wire_bytes())
+    return _answer(wire.manifest.MessageAnswer(message=message), status)
 
 
 def _headers() -> dict[str, str]:

@@ -1,28 +1,19 @@
-"""Errors the SDK raises.
+"""Errors the SDK raises, how they are stored, and what unwinds a run without being one.
 
     PerdureError
-    ├─ ConfigurationError        a job, trigger, source or integration is declared wrongly; raised at import
-    ├─ MissingSetting            PERDURE_API_URL or PERDURE_API_KEY is needed and absent; raised at use
-    ├─ DuplicateTaskKey          a task key is used twice in one execution
-    ├─ ReplayMismatch            the code changed under a running run: other tasks than it did before
-    ├─ TaskFailed                a task failed for good; catch it to go on without its result
-    │  └─ WaitTimedOut           nothing came in time: no event, no request, no end of the other run
-    ├─ RunFailed                 the run of another job that this one waited for failed
-    ├─ JobExited                 a job or a task called sys.exit()
-    ├─ RetryAt                   raised by a task's function: try again, not before that instant
-    ├─ NonRetryableError         raised by a task's function: do not try again, whatever the policy says
-    ├─ TaskTimedOut              a try of a task took longer than its timeout; tried again by its policy
-    ├─ UnserializableResult      a task or job returned something that is not JSON
-    ├─ StoredResultMismatch      a stored result no longer fits the function's return annotation
-    ├─ DirectModeError           perdure.postgres: Postgres refused a call (code: its SQLSTATE)
-    ├─ ServiceError              perdure.service_errors: a service refused a call, or did not answer
-    └─ ApiError                  the API refused a call (status, code), or did not answer (status None)
+    ├─ ConfigurationError, MissingSetting                  how it is declared and set
+    ├─ DuplicateTaskKey, ReplayMismatch, StoredResultMismatch     the code does not fit its run
+    ├─ TaskFailed, and of these WaitTimedOut; RunFailed, JobExited      what failed for good
+    ├─ NonRetryableError, RetryAt, TaskTimedOut, UnserializableResult   raised in a task's function
+    ├─ ApiError, ConnectionRefused, DirectModeError (perdure.postgres)  the platform refused
+    └─ ServiceError (perdure.integrations)                 another service refused
 
-Control flow is no error: see interrupts.py.
+Control flow is no error: see RunInterrupt, below them.
 """
 
 from __future__ import annotations
 
+import traceback
 from datetime import datetime
 
 from perdure.wire.tasks import WireError
@@ -123,6 +114,10 @@ class StoredResultMismatch(PerdureError, TypeError):
     """A stored result does not fit the return annotation any more: the code changed under a running run."""
 
 
+class ConnectionRefused(PerdureError):
+    """The server will not be connected with this app; trying again would not help."""
+
+
 class ApiError(PerdureError):
     """The API refused a call, or could not be reached.
 
@@ -154,3 +149,65 @@ class ApiError(PerdureError):
     def ends_execution(self) -> bool:
         """True when the platform wants no more of this execution: run unknown or finished, lease lost."""
         return self.code in ("JQ001", "JQ003", "JQ005")
+
+
+class RunInterrupt(BaseException):
+    """Unwinds the user's run() so the SDK can answer. No error: ``except Exception`` lets it pass."""
+
+
+class Suspended(RunInterrupt):
+    """Nothing can go on now: the run waits, retries later or yields. What to answer is in the Suspensions."""
+
+
+class ExecutionEnded(RunInterrupt):
+    """The platform does not want this execution's results any more: lease lost, run cancelled or gone."""
+
+
+class ExecutionRefused(RunInterrupt):
+    """The API refuses to store what this execution did, for good: the run fails with ``error``."""
+
+    def __init__(self, error: WireError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+def find_interrupt(error: BaseException) -> RunInterrupt | None:
+    """The interrupt in an exception, also when task groups wrapped it."""
+    if isinstance(error, RunInterrupt):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            found = find_interrupt(inner)
+            if found is not None:
+                return found
+    return None
+
+
+_STACK_LIMIT = 16_000
+_MESSAGE_LIMIT = 8_000
+
+
+def describe_error(error: BaseException) -> WireError:
+    """An exception for storing. A failed task that nobody caught is described as what it failed with."""
+    if isinstance(error, TaskFailed):
+        return error.error
+    message = str(error) or repr(error)
+    stack = "".join(traceback.format_exception(error))
+    return WireError(
+        message=_shortened(printable(message), _MESSAGE_LIMIT),
+        name=type(error).__name__,
+        stack=_shortened(printable(stack), _STACK_LIMIT),
+    )
+
+
+def _shortened(text: str, limit: int) -> str:
+    """The beginning and the end of a long text: in a stack trace the end says what happened."""
+    if len(text) <= limit:
+        return text
+    head, tail = limit // 4, limit - limit // 4
+    return f"{text[:head]}\n… {len(text) - limit} characters left out …\n{text[-tail:]}"
+
+
+def printable(text: str) -> str:
+    """The text without lone surrogates and NUL, which Postgres cannot hold."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "�")

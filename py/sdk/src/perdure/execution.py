@@ -8,16 +8,20 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from perdure.auth import UnresolvedAuth
 from perdure.codec import is_async
 from perdure.compensation import Compensations, ReplayOver
 from perdure.context import Context
 from perdure.deadline import Deadline
 from perdure.dependencies import Resolver
-from perdure.error_text import describe_error
-from perdure.errors import ApiError, JobExited, PerdureError
-from perdure.integration import Integration
-from perdure.interrupts import ExecutionEnded, ExecutionRefused, find_interrupt
+from perdure.errors import (
+    ApiError,
+    ExecutionEnded,
+    ExecutionRefused,
+    JobExited,
+    PerdureError,
+    describe_error,
+    find_interrupt,
+)
 from perdure.io.async_io import IO, ThreadedIO
 from perdure.io.base import ExecutionFacts
 from perdure.io.sync import SyncIO
@@ -29,10 +33,10 @@ from perdure.replies import reply_to_suspension
 from perdure.runner import TaskRunner
 from perdure.suspension import Suspension, Suspensions, Wait, Yield
 from perdure.threads import one_thread, run_in_thread
-from perdure.wire.execution import (
+from perdure.wire.execution import ExecuteJob
+from perdure.wire.replies import (
     Canceled,
     ErrorReply,
-    ExecuteJob,
     ExecuteJobReply,
     InvalidPayload,
     Success,
@@ -42,6 +46,7 @@ from perdure.wire.tasks import CachedTask, TaskRecord, WireError
 
 if TYPE_CHECKING:
     from perdure.app import Perdure
+    from perdure.integrations import Integration
 
 EFFECTS_EXTENSION = 2
 """First version of the protocol's extension in which the platform understands effects."""
@@ -101,12 +106,12 @@ class Execution:
             if problem is not None:
                 return ErrorReply(error=WireError(message=f"Payload verification failed. {problem}"))
         context = Context.of(self._request)
-        try:
-            self._integrations = await self._app.auth.resolve(
+        if self._job.integrations:
+            self._integrations, issues = await self._app.auth.resolve(
                 self._job.integrations, self._request.connections, context
             )
-        except UnresolvedAuth as error:
-            return UnresolvedAuthError(issues=error.issues)
+            if issues:
+                return UnresolvedAuthError(issues=issues)
         try:
             reply = await self._call(payload, context, TaskLedger(tasks))
         finally:

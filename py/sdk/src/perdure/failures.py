@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from perdure.errors import NonRetryableError, TaskFailed
-from perdure.errors import RetryAt as RetryAtError
-from perdure.options import GiveUp, TaskOptions
-from perdure.retry import STANDARD_BACKOFF, Retry, retry_after
+from perdure.errors import NonRetryableError, RetryAt, TaskFailed
+from perdure.options import STANDARD_BACKOFF, GiveUp, Retry, TaskOptions, retry_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ def judge(failure: Exception, options: TaskOptions, *, attempts: int) -> Verdict
             return Verdict(error)
         if isinstance(decision, GiveUp):
             return Verdict(failure)
-        if isinstance(decision, RetryAtError):
+        if isinstance(decision, RetryAt):
             retry_at = decision.retry_at
         elif decision is not None:
             decision.__cause__ = decision.__cause__ or failure

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
-from perdure.plain import to_json_text
-from perdure.retry import Retry
+from perdure.codec import to_json_text
+from perdure.options import Retry
 from perdure.wire.events import EventFilter, check_event_filter
 from perdure.wire.tasks import Redact
 
@@ -63,14 +63,9 @@ Text: TypeAlias = str | Redacted
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchBackoff:
-    """Send a request again after a growing delay.
+    """Send a request again after a growing delay: see Retry.
 
     Args:
-        limit: requests in all, the first included.
-        factor: how the delay grows from one to the next.
-        min_delay_s: seconds before the second request.
-        max_delay_s: most seconds between two.
-        randomize: multiply each delay by 1 to 2 at random.
         body_filter: only when the answer's JSON matches it.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -47,3 +47,20 @@ class TaskFrame:
 
 current_frame: ContextVar[TaskFrame | None] = ContextVar("perdure_current_task", default=None)
 """The task whose body is running here; None directly in a job's function."""
+
+
+def with_parents(
+    items: Iterable[tuple[TaskFrame | None, TaskRecord]],
+) -> list[tuple[TaskRecord, TaskFrame | None]]:
+    """The records, and before them announcements of their parents that the platform does not know."""
+    result: list[tuple[TaskRecord, TaskFrame | None]] = []
+    stated: set[str] = set()
+    for parent, record in items:
+        chain = [] if parent is None else [parent, *parent.ancestors()]
+        for frame in reversed(chain):
+            if not frame.announced and frame.key not in stated:
+                stated.add(frame.key)
+                result.append((frame.running_record(), frame))
+        stated.add(record.idempotency_key)
+        result.append((record, None))
+    return result

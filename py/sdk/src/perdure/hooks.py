@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from perdure import wire
 from perdure.codec import is_async
 from perdure.threads import run_in_thread
-from perdure.wire.notifications import RunNotification
 from perdure.wire.signing import derive_signing_secret, verify
 
 _log = logging.getLogger("perdure.hooks")
@@ -41,7 +41,7 @@ def wanted_of(*hooks: Hooks) -> dict[str, bool]:
     return wanted
 
 
-async def run_hooks(notification: RunNotification[Any], *hooks: Hooks) -> None:
+async def run_hooks(notification: wire.notifications.RunNotification[Any], *hooks: Hooks) -> None:
     """Call all that are for the end that a run has come to, one after the other.
 
     One that raises does not keep the others from being called.
@@ -63,7 +63,7 @@ async def run_hooks(notification: RunNotification[Any], *hooks: Hooks) -> None:
 
 def read_notification(
     headers: Mapping[str, str], body: bytes, *, api_key: str | Sequence[str]
-) -> RunNotification[Any]:
+) -> wire.notifications.RunNotification[Any]:
     """Read what a ``callback_url`` was sent, after a check that the platform has sent it.
 
     Args:
@@ -77,8 +77,8 @@ def read_notification(
     keys = [api_key] if isinstance(api_key, str) else api_key
     secrets = [derive_signing_secret(key) for key in keys]
     verify(secrets, {name.lower(): value for name, value in headers.items()}, body, now=time.time())
-    return RunNotification[Any].parse(body)
+    return wire.notifications.RunNotification[Any].parse(body)
 
 
-async def _in_thread(fn: Callable[[Any], Any], notification: RunNotification[Any]) -> None:
+async def _in_thread(fn: Callable[[Any], Any], notification: wire.notifications.RunNotification[Any]) -> None:
     await run_in_thread(lambda: fn(notification))

@@ -24,22 +24,21 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import to_json
 
+from perdure import wire
 from perdure.codec import Codec, annotation_of, is_async, result_codec
 from perdure.dependencies import Parameter, injected_parameters
 from perdure.errors import ConfigurationError
 from perdure.hooks import Hooks
-from perdure.integration import Integration
 from perdure.io.async_io import IO
-from perdure.triggers.base import Trigger
-from perdure.triggers.event import EventTrigger
+from perdure.triggers.event import EventTrigger, Trigger
 from perdure.wire.events import ApiEventLog
 from perdure.wire.execution import PayloadProblem
-from perdure.wire.jobs import InvokedRun
-from perdure.wire.manifest import ConcurrencyGroup, JobMetadata
+from perdure.wire.runs import ConcurrencyGroup, InvokedRun
 
 if TYPE_CHECKING:
     from perdure.app import Perdure
-    from perdure.postgres.enqueue import AsyncTransaction, Enqueued, StartOptions
+    from perdure.integrations import Integration
+    from perdure.postgres import AsyncTransaction, Enqueued, StartOptions
 
 P = ParamSpec("P")
 In = TypeVar("In")
@@ -66,11 +65,8 @@ class Job(Generic[In, Out, P, Called]):
     """A registered job. Calling it calls the bare function, as in a unit test; nothing is stored then.
 
     Args:
-        fn: ``fn(payload, io)``, async or plain, and what else it needs: the Context, dependencies.
-        id: lower case, digits, ``-._~``; never change it.
-        version: semantic version, such as ``1.0.0``.
         app: what it belongs to; None: it can only be run.
-        internal: hidden from people; its id may be anything.
+        internal: hidden from people; its id may be anything. The others are as those of ``app.job``.
     Raises:
         ConfigurationError: the declaration is wrong; the text says where and how to fix it.
     """
@@ -154,12 +150,8 @@ class Job(Generic[In, Out, P, Called]):
     ) -> ApiEventLog:
         """Send the event that this job runs for, which starts every other job that runs for it too.
 
-        Args:
-            id: the same id again sends nothing twice.
-            deliver_at: not before then.
-            deliver_after: not before this time has passed.
-            tags: of the runs that it starts, to find them by.
-            metadata: of these runs, any JSON object.
+        The arguments are as those of ``app.send_event``.
+
         Raises:
             ConfigurationError: it does not run for events.
             ApiError: refused, or the API could not be reached.
@@ -190,12 +182,8 @@ class Job(Generic[In, Out, P, Called]):
     ) -> InvokedRun:
         """Start this job and no other, whatever it runs for.
 
-        Args:
-            idempotency_key: the same key again starts nothing, and returns the run of the first time.
-            account_id: the end user on whose behalf it works.
-            callback_url: is told when the run ends.
-            tags: of the run, to find it by.
-            metadata: of the run, any JSON object.
+        The arguments are as those of ``app.invoke_job``.
+
         Returns: the run, as ``.id``.
         Raises:
             ApiError: refused, or the API could not be reached.
@@ -223,7 +211,7 @@ class Job(Generic[In, Out, P, Called]):
 
         See ``Perdure.enqueue``.
         """
-        from perdure.postgres.enqueue import enqueue_job
+        from perdure.postgres import enqueue_job
 
         return enqueue_job(self, connection, payload, **options)
 
@@ -282,9 +270,9 @@ class Job(Generic[In, Out, P, Called]):
         """Writes what the function returns."""
         return result_codec(self.fn, f"the output of job {self.id!r}", read_back=False)
 
-    def metadata(self) -> JobMetadata:
+    def metadata(self) -> wire.manifest.JobMetadata:
         """How the platform is told about it."""
-        return JobMetadata(
+        return wire.manifest.JobMetadata(
             id=self.id,
             name=self.name,
             version=self.version,
@@ -354,6 +342,10 @@ def _check_signature(job_id: str, fn: Callable[..., Any]) -> tuple[str, list[Par
 
 
 def _by_name(job_id: str, integrations: Sequence[Integration]) -> Mapping[str, Integration]:
+    if not integrations:
+        return {}
+    from perdure.integrations import Integration
+
     by_name: dict[str, Integration] = {}
     for integration in integrations:
         if not isinstance(integration, Integration):

@@ -10,6 +10,11 @@ from typing import TypeAlias
 Key: TypeAlias = str | Sequence[str | int | float | bool | None]
 """A task's key within its parent: a string, or a list such as ``["item", 3]``."""
 
+_PLAIN = (str, int, float, bool, type(None))
+
+TELL_KEY = "tell"
+"""Of the task in which a callback URL is told."""
+
 
 def check_key(key: object) -> None:
     """Refuse what cannot be a key.
@@ -26,7 +31,7 @@ def check_key(key: object) -> None:
     if not key:
         raise ValueError("a task's key must not be empty")
     for part in key:
-        if not isinstance(part, str | int | float | bool | None):
+        if not isinstance(part, _PLAIN):
             raise TypeError(f"a task's key may hold strings, numbers, booleans and None, not {part!r}")
         if isinstance(part, str):
             _check_text(part)
@@ -35,7 +40,7 @@ def check_key(key: object) -> None:
 def _check_text(text: str) -> None:
     if not text:
         raise ValueError("a task's key must not be empty")
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if "\0" in text or (not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)):
         raise ValueError(f"a task's key must be plain text, without NUL and lone surrogates, not {text!r}")
 
 
@@ -48,9 +53,13 @@ def idempotency_key(run_id: str, parent_key: str | None, key: Key) -> str:
     material = [
         run_id,
         parent_key or "",
-        *(part if isinstance(part, str) else json.dumps(part) for part in parts),
+        *(part if isinstance(part, str) else _plain_text(part) for part in parts),
     ]
     return hashlib.sha256(":".join(material).encode()).hexdigest()
+
+
+def _plain_text(part: object) -> str:
+    return str(part) if type(part) is int else json.dumps(part)
 
 
 def display_key(key: Key) -> str:

@@ -42,6 +42,11 @@ class TaskLedger:
             if not _is_log_line(task):
                 self._level(task.parent_id).unmet[task.idempotency_key] = task
 
+    @property
+    def is_empty(self) -> bool:
+        """True when no task is known."""
+        return not self._known
+
     def known(self, key: str) -> CachedTask | None:
         """The task as earlier executions left it."""
         return self._known.get(key)

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from perdure.error_text import printable
+from perdure.errors import printable
 from perdure.frame import TaskFrame, current_frame
 from perdure.keys import idempotency_key
 from perdure.ledger import TaskLedger

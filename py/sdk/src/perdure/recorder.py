@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
 from perdure.client import ApiClient, StoredTask
 from perdure.deadline import Deadline
-from perdure.errors import ApiError
-from perdure.frame import TaskFrame
-from perdure.interrupts import ExecutionEnded, ExecutionRefused, RunInterrupt
+from perdure.errors import ApiError, ExecutionEnded, ExecutionRefused, RunInterrupt
+from perdure.frame import TaskFrame, with_parents
 from perdure.transport import CALL_TIMEOUT_S, pause_s
 from perdure.wire.tasks import TaskRecord, WireError
 
@@ -40,7 +39,7 @@ _Item: TypeAlias = tuple[TaskFrame | None, TaskRecord]
 class _Entry:
     parent: TaskFrame | None
     record: TaskRecord
-    size: int
+    text: bytes
     keep: bool
     done: asyncio.Future[StoredTask] = field(repr=False)
 
@@ -84,13 +83,13 @@ class Recorder:
         """Set when nothing can be stored any more: what to unwind the run with."""
 
     async def store(
-        self, record: TaskRecord, parent: TaskFrame | None, *, size: int, keep: bool = True
+        self, record: TaskRecord, parent: TaskFrame | None, *, text: bytes, keep: bool = True
     ) -> StoredTask:
         """Store a task; returns when the platform has it, with what it answered.
 
         Args:
             parent: announced before it if need be.
-            size: bytes of the record as JSON.
+            text: the record as JSON.
             keep: it is true also when the call fails, so that the reply may bring it.
         Raises:
             ApiOutOfReach: given up; the record is kept for the reply.
@@ -98,7 +97,7 @@ class Recorder:
         """
         if self.end is not None:
             raise self.end
-        entry = _Entry(parent, record, size, keep, asyncio.get_running_loop().create_future())
+        entry = _Entry(parent, record, text, keep, asyncio.get_running_loop().create_future())
         if self._out_of_reach:
             self._unsent += _kept([entry])
             raise ApiOutOfReach
@@ -162,7 +161,8 @@ class Recorder:
         tasks = [task for task in (self._sender, *self._background) if task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send_waiting(self) -> None:
         try:
@@ -177,7 +177,7 @@ class Recorder:
         batch: list[_Entry] = []
         size = 0
         while self._waiting and len(batch) < _MAX_BATCH_RECORDS:
-            size += self._waiting[0].size
+            size += len(self._waiting[0].text)
             if batch and size > _MAX_BATCH_BYTES:
                 break
             batch.append(self._waiting.pop(0))
@@ -186,7 +186,10 @@ class Recorder:
     async def _deliver(self, batch: list[_Entry]) -> None:
         logs, self._logs = self._logs, []
         try:
-            stored = await self._put_patiently([*logs, *((entry.parent, entry.record) for entry in batch)])
+            stored = await self._put_patiently(
+                [*logs, *((entry.parent, entry.record) for entry in batch)],
+                {entry.record.idempotency_key: entry.text for entry in batch},
+            )
         except RunInterrupt as end:
             self._finish(end)
             for entry in batch:
@@ -206,7 +209,7 @@ class Recorder:
                 if not entry.done.done():
                     entry.done.set_result(stored[entry.record.idempotency_key])
 
-    async def _put_patiently(self, items: list[_Item]) -> dict[str, StoredTask]:
+    async def _put_patiently(self, items: list[_Item], written: Mapping[str, bytes]) -> dict[str, StoredTask]:
         loop = asyncio.get_running_loop()
         budget_s = min(self._api.patience_s, (self._deadline.remaining_ms - _KEEP_FOR_REPLY_MS) / 1000)
         give_up_at = loop.time() + budget_s
@@ -214,7 +217,7 @@ class Recorder:
         while True:
             try:
                 timeout_s = min(CALL_TIMEOUT_S, max(give_up_at - loop.time(), _SHORTEST_CALL_S))
-                return await self._put(items, timeout_s=timeout_s)
+                return await self._put(items, written, timeout_s=timeout_s)
             except ApiError as error:
                 delay_s = pause_s(error, attempt)
                 if loop.time() + delay_s > give_up_at:
@@ -223,12 +226,18 @@ class Recorder:
             attempt += 1
             await asyncio.sleep(delay_s)
 
-    async def _put(self, items: list[_Item], *, timeout_s: float = CALL_TIMEOUT_S) -> dict[str, StoredTask]:
-        """One call, or several for more than one takes. Raises ApiError only when they may be repeated."""
+    async def _put(
+        self, items: list[_Item], written: Mapping[str, bytes], *, timeout_s: float = CALL_TIMEOUT_S
+    ) -> dict[str, StoredTask]:
+        """One call, or several for more than one takes. Raises ApiError only when they may be repeated.
+
+        Args:
+            written: records that are JSON already, by their keys.
+        """
         stored: dict[str, StoredTask] = {}
         try:
             for records, frames in _calls(
-                (record.to_wire_bytes(), frame) for record, frame in with_parents(items)
+                (_text_of(record, frame, written), frame) for record, frame in with_parents(items)
             ):
                 for task in await self._put_records(records, frames, timeout_s):
                     stored[task.idempotency_key] = task
@@ -268,7 +277,7 @@ class Recorder:
 
     async def _send_logs(self, logs: list[_Item], *, timeout_s: float = CALL_TIMEOUT_S) -> None:
         try:
-            await self._put(logs, timeout_s=timeout_s)
+            await self._put(logs, {}, timeout_s=timeout_s)
         except RunInterrupt as end:
             self._finish(end)
         except (ApiError, asyncio.CancelledError) as error:
@@ -283,7 +292,7 @@ class Recorder:
 
     async def _announce(self, items: list[_Item], frame: TaskFrame | None) -> None:
         try:
-            await self._put(items)
+            await self._put(items, {})
         except RunInterrupt as end:
             self._finish(end)
         except ApiError:
@@ -305,23 +314,6 @@ class Recorder:
             self._on_end()
 
 
-def with_parents(
-    items: Iterable[tuple[TaskFrame | None, TaskRecord]],
-) -> list[tuple[TaskRecord, TaskFrame | None]]:
-    """The records, and before them announcements of their parents that the platform does not know."""
-    result: list[tuple[TaskRecord, TaskFrame | None]] = []
-    stated: set[str] = set()
-    for parent, record in items:
-        chain = [] if parent is None else [parent, *parent.ancestors()]
-        for frame in reversed(chain):
-            if not frame.announced and frame.key not in stated:
-                stated.add(frame.key)
-                result.append((frame.running_record(), frame))
-        stated.add(record.idempotency_key)
-        result.append((record, None))
-    return result
-
-
 def _calls(
     written: Iterable[tuple[bytes, TaskFrame | None]],
 ) -> Iterator[tuple[list[bytes], list[TaskFrame | None]]]:
@@ -338,6 +330,11 @@ def _calls(
         size += len(record) + 1
     if records:
         yield records, frames
+
+
+def _text_of(record: TaskRecord, announced: TaskFrame | None, written: Mapping[str, bytes]) -> bytes:
+    text = written.get(record.idempotency_key) if announced is None else None
+    return record.to_wire_bytes() if text is None else text
 
 
 def _kept(entries: Iterable[_Entry]) -> list[_Item]:

@@ -17,8 +17,6 @@ from perdure.options import TaskOptions, to_display_properties
 from perdure.recorder import MAX_RECORD_BYTES
 from perdure.wire.tasks import CachedTask, TaskRecord
 
-MINIMAL = {"style": {"style": "minimal"}}
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:
@@ -55,8 +53,9 @@ def opening_record(claim: Claim, options: TaskOptions) -> TaskRecord:
             "properties": to_display_properties(options.properties),
             "style": options.style,
             "connection_key": options.connection_key,
+            "started_at": datetime.now(UTC),
         },
-    ).model_copy(update={"started_at": datetime.now(UTC)})
+    )
 
 
 def new_record(claim: Claim, fields: Mapping[str, Any]) -> TaskRecord:
@@ -68,19 +67,20 @@ def new_record(claim: Claim, fields: Mapping[str, Any]) -> TaskRecord:
     params = fields.get("params")
     if params is not None:
         params = Codec[Any](Any, f"params of task {claim.shown!r}").encode(params)
+    given = {
+        "idempotency_key": claim.idempotency_key,
+        "display_key": claim.shown,
+        "parent_key": claim.parent_key,
+        **fields,
+        "params": params,
+    }
     return TaskRecord.model_validate(
-        {
-            "idempotency_key": claim.idempotency_key,
-            "display_key": claim.shown,
-            "parent_key": claim.parent_key,
-            **fields,
-            "params": params,
-        }
+        {name: value for name, value in given.items() if value is not None or name == "output"}
     )
 
 
-def completed_record(opened: TaskRecord, output: Any, *, has_output: bool) -> tuple[TaskRecord, int]:
-    """The record of a task that is done, and its bytes as JSON.
+def completed_record(opened: TaskRecord, output: Any, *, has_output: bool) -> tuple[TaskRecord, bytes]:
+    """The record of a task that is done, and its JSON text.
 
     Raises:
         UnserializableResult: it is not JSON, or too much of it.
@@ -90,14 +90,14 @@ def completed_record(opened: TaskRecord, output: Any, *, has_output: bool) -> tu
         update["output"] = output
     record = opened.model_copy(update=update)
     try:
-        size = len(record.to_wire_bytes())
+        text = record.to_wire_bytes()
     except PydanticSerializationError as error:
         raise UnserializableResult(
             f"task {opened.display_key!r} cannot be stored as JSON: {error}"
         ) from error
-    if size > MAX_RECORD_BYTES:
+    if len(text) > MAX_RECORD_BYTES:
         raise UnserializableResult(
-            f"the result of task {opened.display_key!r} has {size} bytes as JSON; at most {MAX_RECORD_BYTES} "
-            "are stored: keep it elsewhere and return a reference"
+            f"the result of task {opened.display_key!r} has {len(text)} bytes as JSON; at most "
+            f"{MAX_RECORD_BYTES} are stored: keep it elsewhere and return a reference"
         )
-    return record, size
+    return record, text

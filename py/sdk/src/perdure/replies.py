@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from perdure.deadline import Deadline
-from perdure.frame import TaskFrame
-from perdure.recorder import with_parents
+from perdure.frame import TaskFrame, with_parents
 from perdure.suspension import RetryLater, Suspension, Wait, Yield, YieldNow
-from perdure.wire.execution import (
+from perdure.wire.replies import (
     AutoYieldExecution,
     AutoYieldRateLimit,
     ExecuteJobReply,

@@ -12,23 +12,27 @@ from perdure.client import StoredTask
 from perdure.codec import Codec
 from perdure.compensation import Compensations, ReplayOver
 from perdure.deadline import START_TASK_THRESHOLD_MS, Deadline
-from perdure.error_text import describe_error
-from perdure.errors import JobExited, PerdureError, TaskFailed, TaskTimedOut, WaitTimedOut
+from perdure.errors import (
+    JobExited,
+    PerdureError,
+    TaskFailed,
+    TaskTimedOut,
+    WaitTimedOut,
+    describe_error,
+    find_interrupt,
+)
 from perdure.failures import judge
 from perdure.frame import TaskFrame, current_frame
-from perdure.interrupts import find_interrupt
-from perdure.keys import Key, check_key, display_key, idempotency_key
+from perdure.keys import TELL_KEY, Key, check_key, display_key, idempotency_key
 from perdure.ledger import TaskLedger, current_caller, find_call_site
 from perdure.options import TaskOptions
 from perdure.recorder import ApiOutOfReach, Recorder
 from perdure.records import Claim, completed_record, new_record, opening_record
 from perdure.suspension import RetryLater, Suspensions, Wait, Yield, YieldNow
-from perdure.wire.execution import TaskReference
+from perdure.wire.replies import TaskReference
 from perdure.wire.statuses import TaskStatus
 from perdure.wire.tasks import CALLBACK_TIMED_OUT, CachedTask, TaskRecord, WireError, stored_error
 
-TELL_KEY = "tell"
-"""Of the task in which a callback URL is told."""
 ANNOUNCE_AFTER_S = 1.0
 """A task that runs longer is announced, so that people see it running."""
 
@@ -94,12 +98,12 @@ class TaskRunner:
             TaskFailed: the task failed for good, now or in an earlier execution.
         """
 
-        async def body(frame: TaskFrame) -> tuple[Any, TaskRecord, int]:
+        async def body(frame: TaskFrame) -> tuple[Any, TaskRecord, bytes]:
             result = await _called(call, options.timeout)
             output = codec.encode(result) if result is not None else None
             value = codec.decode(output) if result is not None else None
-            record, size = completed_record(frame.record, output, has_output=result is not None)
-            return value, record, size
+            record, text = completed_record(frame.record, output, has_output=result is not None)
+            return value, record, text
 
         self._compensations.check(claim, options)
         value, done = await self._stored_result(claim, codec)
@@ -109,9 +113,9 @@ class TaskRunner:
         async with self._frame(claim, options) as frame:
             if options.at_most_once:
                 await self._begin_once(frame, claim)
-            value, record, size = await self._execute(frame, claim, body, options)
+            value, record, text = await self._execute(frame, claim, body, options)
             self._compensations.add(claim, options, value)  # also if it is cancelled while it is stored
-            await self._store(frame, record, size)
+            await self._store(frame, record, text)
         return value
 
     async def run_stored(
@@ -171,7 +175,7 @@ class TaskRunner:
             raise TaskFailed(claim.shown, stored_error(known.output))
         finished = known is not None and known.status is TaskStatus.COMPLETED
 
-        async def grouped(frame: TaskFrame) -> tuple[Any, TaskRecord, int]:
+        async def grouped(frame: TaskFrame) -> tuple[Any, TaskRecord, bytes]:
             frame.is_group = True
             try:
                 result, summary = await body()
@@ -179,13 +183,13 @@ class TaskRunner:
                 if revisit is not None:
                     await revisit()
                 raise
-            record, size = completed_record(frame.record, summary, has_output=True)
-            return result, record, size
+            record, text = completed_record(frame.record, summary, has_output=True)
+            return result, record, text
 
         async with self._frame(claim, options) as frame:
-            result, record, size = await self._execute(frame, claim, grouped, options)
+            result, record, text = await self._execute(frame, claim, grouped, options)
             if not finished:
-                await self._store(frame, record, size)
+                await self._store(frame, record, text)
         return result
 
     def is_left_out(self, claim: Claim, key: Key) -> bool:
@@ -227,7 +231,7 @@ class TaskRunner:
             await self._suspensions.suspend(Wait(TaskReference(id=claim.known.id), claim.parent, delay_s=0))
         async with self._frame(claim, TaskOptions()) as frame:
             frame.record = record = new_record(claim, fields)
-            stored = await self._store(frame, record, len(record.to_wire_bytes()))
+            stored = await self._store(frame, record)
             frame.announced = True
             if stored.status in (TaskStatus.COMPLETED, TaskStatus.ERRORED):
                 return _result_of(claim, stored, codec)
@@ -245,7 +249,7 @@ class TaskRunner:
             return value
         async with self._frame(claim, TaskOptions()) as frame:
             record = new_record(claim, fields)
-            stored = await self._store(frame, record, len(record.to_wire_bytes()))
+            stored = await self._store(frame, record)
         return _result_of(claim, stored, codec)
 
     def note(self, claim: Claim, fields: Mapping[str, Any], output: Any) -> Any:
@@ -305,7 +309,7 @@ class TaskRunner:
     async def _begin_once(self, frame: TaskFrame, claim: Claim) -> None:
         if claim.known is None:
             record = frame.running_record()
-            await self._store(frame, record, len(record.to_wire_bytes()), keep=False)
+            await self._store(frame, record, keep=False)
             frame.announced = True
             return
         await self._fail(
@@ -365,14 +369,16 @@ class TaskRunner:
                 )
             )
         record = frame.record.model_copy(update={"status": "ERRORED", "error": error})
-        await self._store(frame, record, len(record.to_wire_bytes()))
+        await self._store(frame, record)
         raise TaskFailed(claim.shown, error) from verdict.failure
 
     async def _store(
-        self, frame: TaskFrame, record: TaskRecord, size: int, *, keep: bool = True
+        self, frame: TaskFrame, record: TaskRecord, text: bytes | None = None, *, keep: bool = True
     ) -> StoredTask:
         try:
-            return await self._recorder.store(record, frame.parent, size=size, keep=keep)
+            return await self._recorder.store(
+                record, frame.parent, text=text or record.to_wire_bytes(), keep=keep
+            )
         except ApiOutOfReach:
             self._suspensions.ended(frame)
             await self._suspensions.suspend(
@@ -418,16 +424,19 @@ class _Framed:
 
 
 async def _called(call: Callable[[], Any], within: timedelta | None) -> Any:
+    if within is not None:
+        try:
+            async with asyncio.timeout(within.total_seconds()) as clock:
+                return await _called(call, None)
+        except TimeoutError as error:
+            if not clock.expired():
+                raise
+            raise TaskTimedOut(f"not done within {within}") from error
     try:
-        async with asyncio.timeout(within.total_seconds() if within is not None else None) as clock:
-            result = call()
-            return await result if inspect.isawaitable(result) else result
+        result = call()
+        return await result if inspect.isawaitable(result) else result
     except SystemExit as error:  # would end the host's event loop
         raise JobExited(f"the task called sys.exit({error.code!r})") from error
-    except TimeoutError as error:
-        if not clock.expired():
-            raise
-        raise TaskTimedOut(f"not done within {within}") from error
 
 
 def _result_of(claim: Claim, task: CachedTask | StoredTask, codec: Codec[Any]) -> Any:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from perdure.errors import MissingSetting
@@ -48,7 +50,7 @@ class Settings:
         return self.api_keys[0]
 
     @property
-    def api_keys(self) -> list[str]:
+    def api_keys(self) -> Sequence[str]:
         """All secret keys, at least one; a request signed with any of them is the platform's.
 
         Several, with commas between them, are for changing the key without a pause.
@@ -56,16 +58,20 @@ class Settings:
         Raises:
             MissingSetting: neither given nor in the environment, or one of them is not a secret key.
         """
-        text = self.given_api_key or os.environ.get(API_KEY_VARIABLE) or ""
-        keys = [key.strip() for key in text.split(",") if key.strip()]
-        if not keys:
-            raise MissingSetting(
-                f"{API_KEY_VARIABLE} is not set: give the environment's secret key (tr_…) there, "
-                "or as Perdure(..., api_key=...)"
-            )
-        for key in keys:
-            _check_key(key)
-        return keys
+        return _read_keys(self.given_api_key or os.environ.get(API_KEY_VARIABLE) or "")
+
+
+@lru_cache(maxsize=10)  # every call asks
+def _read_keys(text: str) -> Sequence[str]:
+    keys = [key.strip() for key in text.split(",") if key.strip()]
+    if not keys:
+        raise MissingSetting(
+            f"{API_KEY_VARIABLE} is not set: give the environment's secret key (tr_…) there, "
+            "or as Perdure(..., api_key=...)"
+        )
+    for key in keys:
+        _check_key(key)
+    return keys
 
 
 def _check_key(key: str) -> None:

@@ -7,8 +7,7 @@ from typing import Any, TypeVar, overload
 from pydantic_core import from_json
 
 from perdure.client import ApiClient
-from perdure.codec import Codec
-from perdure.plain import to_json_text
+from perdure.codec import Codec, to_json_text
 
 T = TypeVar("T")
 

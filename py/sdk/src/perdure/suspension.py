@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import NoReturn
 
 from perdure.deadline import Deadline
+from perdure.errors import ExecutionEnded, RunInterrupt, Suspended
 from perdure.frame import TaskFrame
-from perdure.interrupts import ExecutionEnded, RunInterrupt, Suspended
-from perdure.wire.execution import TaskReference
+from perdure.wire.replies import TaskReference
 from perdure.wire.tasks import RetryPolicy, TaskRecord, WireError
 
 _SETTLE_TURNS = 5  # turns of the event loop in which tasks that were just created or woken get going

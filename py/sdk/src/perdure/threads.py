@@ -1,8 +1,8 @@
 """Plain functions beside an event loop: which thread they run in, and how a thread without a loop awaits.
 
-An async host runs plain jobs in worker threads, so that they do not hold up its loop. A host without a loop
-(WSGI, Lambda) has a thread for the request, and whatever is bound to it, such as Django's connections and
-Flask's contexts, is meant for the job too: there the loop gets the helper thread, and the job the request's.
+An async host runs plain jobs in worker threads. A host without a loop (WSGI, Lambda) has a thread for the
+request, and what is bound to it, such as Django's connections, is meant for the job too: there the loop gets
+the helper thread, and the job the request's.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from functools import partial
-from typing import Any, TypeVar
+from functools import partial, wraps
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
+A = TypeVar("A")
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -137,7 +139,7 @@ def _start_thread(call: Callable[[], T]) -> Future[T]:
     context = contextvars.copy_context()
 
     def run() -> None:
-        _settle(future, partial(context.run, guarded, call))
+        _settle(future, lambda: context.run(guarded, call))
 
     threading.Thread(target=run, name="perdure-job", daemon=True).start()
     return future
@@ -160,8 +162,7 @@ def run_blocking(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine from a thread without an event loop, or one whose loop may be blocked.
 
     The loop lives in a helper thread, one for the process, so connections stay open from call to call. What
-    the coroutine gives to ``run_in_thread`` runs in the calling thread meanwhile. Context variables of the
-    caller are seen by the coroutine.
+    the coroutine gives to ``run_in_thread`` runs in the calling thread, whose context variables it sees.
 
     Args:
         make: called in the helper thread; returns the coroutine.
@@ -180,6 +181,25 @@ def run_blocking(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return await make()
 
     return waiting.wait_for(context.run(asyncio.run_coroutine_threadsafe, run(), loop))
+
+
+class Blocking(Generic[A]):
+    """Base of what has the async methods of another object, as methods that wait for the answer."""
+
+    def __init__(self, twin: A) -> None:
+        self._twin = twin
+
+
+def blocking(
+    method: Callable[Concatenate[A, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Blocking[A], P], T]:
+    """An async method of the other object, to be called from a thread as ``run_blocking`` has it."""
+
+    @wraps(method)
+    def wait(self: Blocking[A], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return run_blocking(lambda: method(self._twin, *args, **kwargs))
+
+    return wait
 
 
 class _SharedLoop:

@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -126,9 +127,14 @@ class ApiTransport:
 
 def path_of(template: str, *segments: str, **query: str | int | Sequence[str] | None) -> str:
     """A path: each ``{}`` is a segment, in which a slash is no separator; of the query, None is left out."""
-    path = template.format(*(quote(segment, safe="") for segment in segments))
+    path = template.format(*map(_quoted, segments))
     asked = {name: value for name, value in query.items() if value is not None}
     return f"{path}?{urlencode(asked, doseq=True)}" if asked else path
+
+
+@lru_cache(maxsize=1000)  # a run's id comes with each of its tasks
+def _quoted(segment: str) -> str:
+    return quote(segment, safe="")
 
 
 def backoff_s(attempt: int) -> float:

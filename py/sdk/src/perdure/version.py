@@ -2,9 +2,4 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
-try:
-    VERSION = version("perdure")
-except PackageNotFoundError:  # run from a source tree that is not installed
-    VERSION = "0.0.0"
+VERSION = "0.1.0"  # as in pyproject.toml: to read what is installed would take as long as all models do

@@ -14,7 +14,7 @@ Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
 class AsgiApp:
-    """Translates ASGI for the endpoint. ``HEAD`` is answered 200, for health checks.
+    """Translates ASGI for the endpoint.
 
     Args:
         on_shutdown: awaited when the server stops, if it runs this app's lifespan.
@@ -34,12 +34,9 @@ class AsgiApp:
             await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "HEAD":
-            await _send_answer(send, EndpointAnswer(200, {}, b""))
-            return
         headers: dict[str, str] = {}
         for name, value in scope["headers"]:
-            headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+            headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
         chunks: list[bytes] = []
         size = 0
         while True:

@@ -6,21 +6,20 @@ import base64
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from perdure.adapters.blocking import BlockingEndpoint
 from perdure.endpoint import Endpoint, EndpointAnswer
 
 LambdaEvent: TypeAlias = Mapping[str, Any]
 
 
 class LambdaHandler:
-    """Translates Lambda's events for the endpoint. ``HEAD`` is answered 200, for health checks.
+    """Translates Lambda's events for the endpoint.
 
     An execution ends in time for the function's own timeout. No connection outlives an invocation, so it
     does no harm that the function is frozen after it.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = BlockingEndpoint(endpoint)
+        self._endpoint = endpoint
 
     def __call__(self, event: LambdaEvent, context: Any) -> dict[str, Any]:
         """One invocation.
@@ -29,7 +28,7 @@ class LambdaHandler:
             ValueError: the event is no HTTP request.
         """
         time_left = getattr(context, "get_remaining_time_in_millis", None)
-        answer = self._endpoint.handle(
+        answer = self._endpoint.handle_blocking(
             _method(event),
             _headers(event),
             _body(event),

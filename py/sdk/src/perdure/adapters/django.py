@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any, TypeAlias
 
-from perdure.adapters.blocking import BlockingEndpoint
 from perdure.endpoint import Endpoint, EndpointAnswer
 from perdure.threads import worker_guard
 
@@ -14,21 +13,20 @@ DjangoView: TypeAlias = Callable[[Any], Awaitable[Any]]
 
 
 def django_view(endpoint: Endpoint) -> DjangoView:
-    """A view that translates Django's requests for the endpoint. ``HEAD`` is answered 200.
+    """A view that translates Django's requests for the endpoint.
 
     It is an async view. Under ASGI, async jobs run in the server's event loop, and plain ones in worker
     threads. Under WSGI everything plain runs in the request's own thread, as if it were a plain view. It is
     exempt from CSRF checks, as requests are signed, and from ``ATOMIC_REQUESTS``: a transaction around all of
     a job would undo the work of tasks that are stored as done.
     """
-    blocking = BlockingEndpoint(endpoint)
 
     async def view(request: Any) -> Any:
         if hasattr(request, "scope"):
             answer = await _answer(endpoint, request)
         else:
             in_request_thread = import_module("asgiref.sync").sync_to_async
-            answer = await in_request_thread(_answer_blocking, thread_sensitive=True)(blocking, request)
+            answer = await in_request_thread(_answer_blocking, thread_sensitive=True)(endpoint, request)
         return import_module("django.http").HttpResponse(
             answer.body, status=answer.status, headers={"content-type": "text/plain", **answer.headers}
         )
@@ -39,14 +37,12 @@ def django_view(endpoint: Endpoint) -> DjangoView:
 
 
 async def _answer(endpoint: Endpoint, request: Any) -> EndpointAnswer:
-    if request.method == "HEAD":
-        return EndpointAnswer(200, {}, b"")
     worker_guard.set(_with_good_connections)
     return await endpoint.handle(request.method, request.headers, _read_body(endpoint, request))
 
 
-def _answer_blocking(blocking: BlockingEndpoint, request: Any) -> EndpointAnswer:
-    return blocking.handle(request.method, request.headers, _read_body(blocking.endpoint, request))
+def _answer_blocking(endpoint: Endpoint, request: Any) -> EndpointAnswer:
+    return endpoint.handle_blocking(request.method, request.headers, _read_body(endpoint, request))
 
 
 def _with_good_connections(call: Callable[[], Any]) -> Any:

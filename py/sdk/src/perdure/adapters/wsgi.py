@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from perdure.adapters.blocking import BlockingEndpoint
 from perdure.endpoint import Endpoint, EndpointAnswer
 
 Environ: TypeAlias = dict[str, Any]
@@ -24,14 +23,14 @@ class UnreadableBody(Exception):
 
 
 class WsgiApp:
-    """Translates WSGI for the endpoint. ``HEAD`` is answered 200, for health checks.
+    """Translates WSGI for the endpoint.
 
     A server joins repeated headers with commas, so a request that repeats one of those that are signed is
     refused.
     """
 
     def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = BlockingEndpoint(endpoint)
+        self._endpoint = endpoint
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """One request."""
@@ -42,10 +41,10 @@ class WsgiApp:
 
     def _answer(self, environ: Environ) -> EndpointAnswer:
         try:
-            body = read_body(environ, self._endpoint.endpoint)
+            body = read_body(environ, self._endpoint)
         except UnreadableBody as error:
             return error.answer
-        return self._endpoint.handle(environ["REQUEST_METHOD"], read_headers(environ), body)
+        return self._endpoint.handle_blocking(environ["REQUEST_METHOD"], read_headers(environ), body)
 
 
 def read_headers(environ: Environ) -> dict[str, str]:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from perdure.codec import is_async
-from perdure.integration import Integration
 from perdure.io.background import BackgroundIO
 from perdure.io.base import ExecutionFacts
 from perdure.io.events import EventsIO
 from perdure.io.invocations import InvocationsIO
-from perdure.io.metadata import MetadataIO
 from perdure.io.schedules import SchedulesIO
-from perdure.io.state import StateIO
-from perdure.io.tasks import TasksIO
-from perdure.io.transactions import TransactionIO
+from perdure.io.state import MetadataIO, StateIO
+from perdure.io.tasks import TasksIO, TransactionIO
 from perdure.io.values import ValuesIO
 from perdure.io.waits import WaitsIO
-from perdure.logger import RunLogger
 from perdure.threads import run_in_own_thread, run_in_thread
+
+if TYPE_CHECKING:
+    from perdure.integrations import Integration
+    from perdure.logger import RunLogger
 
 
 class IO(

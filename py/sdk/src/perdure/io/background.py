@@ -89,14 +89,10 @@ class BackgroundIO(IOBase):
         """Have the platform ask again and again until an answer is as wanted; gives its JSON.
 
         Args:
-            key: unique within the surrounding task.
-            url: http or https.
             schema: what the answer is read as, as in ``background_fetch``.
             poll: what is wanted (until_status, until_headers, until_body), how often (interval, timeout,
                 request_timeout), and the request (method, headers, json or body); see PollOptions.
         Raises:
-            TaskFailed: no such answer in time.
-            StoredResultMismatch: the answer does not fit ``schema``.
-            ValueError: something in the request can never be sent.
+            TaskFailed: no such answer in time; else as ``background_fetch``.
         """
         return self._platform_task(key, poll_fields(url, **poll), returns=schema)

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from perdure.client import ApiClient
 from perdure.codec import Codec
+from perdure.errors import ApiError
 from perdure.keys import Key, display_key
-from perdure.options import TaskOptions
-from perdure.records import Claim
-from perdure.runner import TaskRunner
+from perdure.options import STANDARD_BACKOFF, TaskOptions
+
+if TYPE_CHECKING:
+    from perdure.client import ApiClient
+    from perdure.records import Claim
+    from perdure.runner import TaskRunner
 
 NO_OPTIONS = TaskOptions()
+MINIMAL = {"style": {"style": "minimal"}}
+"""Fields of a record that is drawn small."""
+
+WHILE_OUT_OF_REACH = replace(
+    STANDARD_BACKOFF, on=lambda error: isinstance(error, ApiError) and error.is_temporary
+)
+"""How a call of the platform is tried again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,14 +39,8 @@ class EventsIO(IOBase):
 
         Args:
             key: unique within the surrounding task.
-            name: the event's name.
-            payload: plain data, or a pydantic model or dataclass.
-            id: the same id again sends nothing twice; made of the task when absent.
-            deliver_at: not before then.
-            deliver_after: not before this time has passed.
-            account_id: the end user it is about.
-            tags: of the runs that it starts, to find them by.
-            metadata: of these runs, any JSON object.
+            name: the event's name; the others are as those of ``app.send_event``.
+            id: made of the task when absent.
         Raises:
             TaskFailed: the platform refused it; the text names the field.
         """

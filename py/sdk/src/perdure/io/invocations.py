@@ -12,11 +12,10 @@ from perdure.codec import Codec, return_annotation
 from perdure.errors import ConfigurationError, RunFailed
 from perdure.io.base import IOBase
 from perdure.io.tasks import side_by_side
-from perdure.keys import Key
+from perdure.keys import TELL_KEY, Key
 from perdure.options import TaskOptions
-from perdure.runner import TELL_KEY
-from perdure.wire.event_dispatchers import MAX_TIMEOUT_S
-from perdure.wire.jobs import InvokedRun, InvokeJobBody, InvokeOptions
+from perdure.wire.events import MAX_TIMEOUT_S
+from perdure.wire.runs import InvokedRun, InvokeJobBody, InvokeOptions
 from perdure.wire.tasks import InvokeEffect, TaskCallback, stored_error
 
 if TYPE_CHECKING:
@@ -98,8 +97,6 @@ class InvocationsIO(IOBase):
         Args:
             key: unique within the surrounding task.
             job: the job, or the id of one, which may be another app's.
-            payload: what it gets.
-            account_id: the end user on whose behalf it works.
             timeout: how long to wait; None: for ever. The other run goes on.
         Returns: what the job returned, as it is annotated.
         Raises:

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from perdure.errors import ApiError
-from perdure.io.base import IOBase
+from perdure import wire
+from perdure.io.base import WHILE_OUT_OF_REACH, IOBase
 from perdure.keys import Key
 from perdure.options import TaskOptions
-from perdure.retry import STANDARD_BACKOFF
-from perdure.triggers.dynamic_schedule import DynamicSchedule, registration
-from perdure.triggers.schedule import cron_schedule, interval_schedule
-from perdure.wire.manifest import ScheduleMetadata
-from perdure.wire.schedules import RegisterScheduleAnswer
-from perdure.wire.sources import UpdateSource, UpdateSourceAnswer
-from perdure.wire.webhooks import UpdateWebhook, UpdateWebhookAnswer
+from perdure.triggers.schedule import DynamicSchedule, cron_schedule, interval_schedule, registration
 
 if TYPE_CHECKING:
-    from perdure.triggers.dynamic_trigger import DynamicTrigger
+    from perdure.integrations import DynamicTrigger
 
 Params = TypeVar("Params")
-
-_WHILE_OUT_OF_REACH = replace(
-    STANDARD_BACKOFF, on=lambda error: isinstance(error, ApiError) and error.is_temporary
-)
 
 
 class SchedulesIO(IOBase):
@@ -42,15 +31,13 @@ class SchedulesIO(IOBase):
         *,
         account_id: str | None = None,
         metadata: Any = None,
-    ) -> Coroutine[Any, Any, RegisterScheduleAnswer]:
+    ) -> Coroutine[Any, Any, wire.manifest.RegisterScheduleAnswer]:
         """Add an interval to a dynamic schedule, or change the schedule that has this key.
 
         Args:
             key: of the task, unique within the surrounding one.
-            schedule_key: of the schedule, such as a customer's id.
-            every: 20 seconds to 30 days.
-            account_id: the end user whom its runs are about.
-            metadata: for its runs to see, in ``ctx.source``; any JSON.
+            schedule_key: of the schedule, such as a customer's id; the others are as those of
+                ``DynamicSchedule.register``.
         Raises:
             ConfigurationError: the interval is too short or too long.
             TaskFailed: the platform refused it.
@@ -68,7 +55,7 @@ class SchedulesIO(IOBase):
         timezone: str | None = None,
         account_id: str | None = None,
         metadata: Any = None,
-    ) -> Coroutine[Any, Any, RegisterScheduleAnswer]:
+    ) -> Coroutine[Any, Any, wire.manifest.RegisterScheduleAnswer]:
         """The same with a cron expression; see ``cron_trigger`` for ``cron`` and ``timezone``."""
         timing = cron_schedule(cron, timezone=timezone, account_id=account_id, metadata=metadata)
         return self._register_schedule(key, schedule, schedule_key, timing)
@@ -78,9 +65,6 @@ class SchedulesIO(IOBase):
     ) -> Coroutine[Any, Any, None]:
         """End a schedule of a dynamic schedule; one that there is not is no error.
 
-        Args:
-            key: of the task, unique within the surrounding one.
-            schedule_key: of the schedule.
         Raises:
             TaskFailed: the platform refused it.
         """
@@ -107,8 +91,6 @@ class SchedulesIO(IOBase):
             key: of the task, unique within the surrounding one.
             registration_key: of the source, such as a customer's id.
             params: what the trigger's function makes a trigger of.
-            account_id: the end user whom its runs are about.
-            metadata: for its runs to see, in ``ctx.source``; any JSON.
         Raises:
             TaskFailed: the platform refused it.
         """
@@ -135,7 +117,7 @@ class SchedulesIO(IOBase):
         key: str,
         active: bool,
         config: Mapping[str, Sequence[str]] | None = None,
-    ) -> Coroutine[Any, Any, UpdateWebhookAnswer]:
+    ) -> Coroutine[Any, Any, wire.sources.UpdateWebhookAnswer]:
         """Tell the platform, as a task, whether a webhook is registered at its provider.
 
         Args:
@@ -143,10 +125,12 @@ class SchedulesIO(IOBase):
             config: what it is registered with, when it is.
         """
         plain = None if config is None else {name: list(values) for name, values in config.items()}
-        update = UpdateWebhook(key=key, active=active, config=plain)
+        update = wire.sources.UpdateWebhook(key=key, active=active, config=plain)
         call = partial(self._api.update_webhook, key, update)
         shown = {"key": key, "active": active, "config": plain}
-        return self._api_task(task_key, "Update Webhook", call, shown, returns=UpdateWebhookAnswer)
+        return self._api_task(
+            task_key, "Update Webhook", call, shown, returns=wire.sources.UpdateWebhookAnswer
+        )
 
     def update_source(
         self,
@@ -156,7 +140,7 @@ class SchedulesIO(IOBase):
         options: Mapping[str, Sequence[str]],
         data: Any = None,
         secret: str | None = None,
-    ) -> Coroutine[Any, Any, UpdateSourceAnswer]:
+    ) -> Coroutine[Any, Any, wire.sources.UpdateSourceAnswer]:
         """Tell the platform, as a task, that an external source is registered at its provider.
 
         Args:
@@ -165,22 +149,24 @@ class SchedulesIO(IOBase):
             data: what the next registration needs to know, such as the webhook's id.
             secret: what the provider signs with, if it is not the one that the platform gave.
         """
-        update = UpdateSource(
+        update = wire.sources.UpdateSource(
             key=key,
             options={name: list(values) for name, values in options.items()},
             data=data,
             secret=secret,
         )
         call = partial(self._api.update_source, self._client_id, update)
-        return self._api_task(task_key, "Update Source", call, None, returns=UpdateSourceAnswer)
+        return self._api_task(task_key, "Update Source", call, None, returns=wire.sources.UpdateSourceAnswer)
 
     def _register_schedule(
-        self, key: Key, schedule: DynamicSchedule, schedule_key: str, timing: ScheduleMetadata
-    ) -> Coroutine[Any, Any, RegisterScheduleAnswer]:
+        self, key: Key, schedule: DynamicSchedule, schedule_key: str, timing: wire.manifest.ScheduleMetadata
+    ) -> Coroutine[Any, Any, wire.manifest.RegisterScheduleAnswer]:
         body = registration(schedule_key, timing)
         call = partial(self._api.register_schedule, self._client_id, schedule.id, body)
         shown = {"schedule": schedule.id, **body.to_wire()}
-        return self._api_task(key, "Register Schedule", call, shown, returns=RegisterScheduleAnswer)
+        return self._api_task(
+            key, "Register Schedule", call, shown, returns=wire.manifest.RegisterScheduleAnswer
+        )
 
     def _api_task(
         self, key: Key, name: str, call: Callable[[], Any], params: Any, *, returns: Any
@@ -189,4 +175,4 @@ class SchedulesIO(IOBase):
 
 
 def _options(name: str, params: Any) -> TaskOptions:
-    return TaskOptions(name=name, icon="refresh", params=params, retry=_WHILE_OUT_OF_REACH)
+    return TaskOptions(name=name, icon="refresh", params=params, retry=WHILE_OUT_OF_REACH)

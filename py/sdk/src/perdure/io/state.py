@@ -1,30 +1,70 @@
-"""``io``: what a run keeps and shows: statuses for its user, and key-value stores."""
+"""``io``: what a run keeps and shows: statuses, key-value stores, tags and metadata."""
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping
-from dataclasses import replace
-from functools import partial
-from typing import Any, Literal, Optional, TypeVar, overload
+from collections.abc import Callable, Coroutine, Mapping
+from functools import partial, wraps
+from typing import (
+    Any,
+    Concatenate,
+    Generic,
+    Literal,
+    Optional,
+    ParamSpec,
+    Protocol,
+    TypeVar,
+    overload,
+)
 
-from perdure.calls import make_status
-from perdure.errors import ApiError
-from perdure.io.base import IOBase
+from perdure.calls import make_change, make_status
+from perdure.codec import to_plain
+from perdure.io.base import WHILE_OUT_OF_REACH, IOBase
 from perdure.keys import Key, display_key
 from perdure.options import TaskOptions
-from perdure.plain import to_plain
-from perdure.retry import STANDARD_BACKOFF
 from perdure.stores import Store
+from perdure.wire.events import RunMetadata, RunMetadataChange
 from perdure.wire.runs import StatusRecord, StatusUpdate
 from perdure.wire.tasks import Style
 
+
+class MetadataIO(IOBase):
+    """Each is a task; what is read back is in ``app.get_run`` and ``app.list_runs``."""
+
+    def add_tags(self, key: Key, *tags: str) -> Coroutine[Any, Any, RunMetadata]:
+        """Give the run tags, to find it by: ``app.list_runs(tag="vip")``, ``perdure runs list --tag vip``.
+
+        Args:
+            tags: at most 50 in all, of at most 200 characters each.
+        Returns: the run's tags and metadata, as they were then.
+        Raises:
+            ValueError: a tag is empty or too long.
+            TaskFailed: the run would have more than 50.
+        """
+        return self._describe(key, "Add Tags", make_change(tags, (), None))
+
+    def set_metadata(self, key: Key, /, **values: Any) -> Coroutine[Any, Any, RunMetadata]:
+        """Say more about the run; each value replaces that of the same name, None removes it.
+
+        Args:
+            values: JSON, pydantic models or dataclasses; at most 64 KiB in all.
+        Returns: the run's tags and metadata, as they were then.
+        Raises:
+            TypeError: a value is not JSON.
+            TaskFailed: there would be more than 64 KiB.
+        """
+        return self._describe(key, "Set Metadata", make_change((), (), values))
+
+    def _describe(self, key: Key, name: str, change: RunMetadataChange) -> Coroutine[Any, Any, RunMetadata]:
+        options = TaskOptions(name=name, icon="tag", params=change.to_wire(), retry=WHILE_OUT_OF_REACH)
+        call = partial(self._api.set_run_metadata, self._runner.run_id, change)
+        return self._task(key, call, returns=RunMetadata, options=options)
+
+
+A = TypeVar("A")
+P = ParamSpec("P")
 T = TypeVar("T")
 
 State = Literal["loading", "success", "failure"]
-
-WHILE_OUT_OF_REACH = replace(
-    STANDARD_BACKOFF, on=lambda error: isinstance(error, ApiError) and error.is_temporary
-)
 
 
 class StatusHandle:
@@ -45,11 +85,7 @@ class StatusHandle:
     ) -> Coroutine[Any, Any, None]:
         """Change it, as a task; what is absent keeps its value, and what it was goes into its history.
 
-        Args:
-            key: of the task, unique within the surrounding one.
-            label: what people read.
-            state: how it stands.
-            data: more about it, any JSON object.
+        The arguments are as those of ``io.create_status``.
         """
         return self._update(self._io._set_status(key, self.record.key, make_status(label, state, data)))
 
@@ -81,7 +117,6 @@ class RunStore:
 
         Args:
             key: of the task, unique within the surrounding one.
-            store_key: of the value.
             schema: what it is read as: a pydantic model, a dataclass, ``list[int]``; else plain JSON.
         Raises:
             TaskFailed: it does not fit ``schema``.
@@ -177,3 +212,79 @@ class StateIO(IOBase):
         )
         call = partial(self._api.set_run_status, self._runner.run_id, status_key, update)
         return self._task(key, call, returns=StatusRecord, options=options)
+
+
+class WaitFor(Protocol):
+    """Runs a coroutine on the job's event loop and returns its result."""
+
+    def __call__(self, coroutine: Coroutine[Any, Any, T], /) -> T:
+        """Wait for it."""
+        ...
+
+
+class Waiting(Generic[A]):
+    """Base of what a plain job gets: it has the methods of another object, which return values.
+
+    Args:
+        twin: the other one.
+    """
+
+    def __init__(self, twin: A, wait_for: WaitFor) -> None:
+        self._twin = twin
+        self._wait_for = wait_for
+
+
+def waiting(
+    method: Callable[Concatenate[A, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[Waiting[A], P], T]:
+    """A method of the other one."""
+
+    @wraps(method)
+    def wait(self: Waiting[A], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._wait_for(method(self._twin, *args, **kwargs))
+
+    return wait
+
+
+class SyncStatusHandle(Waiting[StatusHandle]):
+    """A status that a run shows to its user, made by ``io.create_status`` in a plain job."""
+
+    @property
+    def record(self) -> StatusRecord:
+        """As it was stored last."""
+        return self._twin.record
+
+    update = waiting(StatusHandle.update)
+
+
+class SyncRunStore(Waiting[RunStore]):
+    """See ``RunStore``."""
+
+    @overload
+    def get(self, key: Key, store_key: str) -> Any: ...
+
+    @overload
+    def get(self, key: Key, store_key: str, schema: type[T]) -> T | None: ...
+
+    @overload
+    def get(self, key: Key, store_key: str, schema: Any) -> Any: ...
+
+    def get(self, key: Key, store_key: str, schema: Any = Any) -> Any:
+        """See ``RunStore.get``."""
+        return self._wait_for(self._twin.get(key, store_key, schema))
+
+    set = waiting(RunStore.set)
+    delete = waiting(RunStore.delete)
+    has = waiting(RunStore.has)
+
+
+class SyncRunStores:
+    """See ``RunStores``."""
+
+    def __init__(self, stores: RunStores, wait_for: WaitFor) -> None:
+        self.env = SyncRunStore(stores.env, wait_for)
+        """All jobs and runs of the environment."""
+        self.job = SyncRunStore(stores.job, wait_for)
+        """All runs of this job."""
+        self.run = SyncRunStore(stores.run, wait_for)
+        """This run alone."""

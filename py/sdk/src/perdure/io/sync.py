@@ -6,32 +6,24 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, overload
 from uuid import UUID
 
 from perdure.errors import RunFailed, TaskFailed
 from perdure.fetch import FetchResponse, PollOptions, RetriedFetchOptions, Text
-from perdure.integration import Integration
 from perdure.io.async_io import ThreadedIO, bind_integration
 from perdure.io.base import NO_OPTIONS
-from perdure.io.state import State
-from perdure.io.sync_state import SyncRunStores, SyncStatusHandle
+from perdure.io.state import State, SyncRunStores, SyncStatusHandle, Waiting, waiting
 from perdure.io.waits import ReceivedEvent
 from perdure.keys import Key
 from perdure.options import TaskOptions
 from perdure.threads import call_loop
-from perdure.wire.events import ApiEventLog, EventFilter, RawEvent
-from perdure.wire.jobs import InvokedRun
-from perdure.wire.metadata import RunMetadata
-from perdure.wire.runs import CancelRunsAnswer, EventDetails
-from perdure.wire.schedules import RegisterScheduleAnswer
-from perdure.wire.sources import UpdateSourceAnswer
-from perdure.wire.webhooks import UpdateWebhookAnswer
+from perdure.wire.events import EventFilter
 
 if TYPE_CHECKING:
+    from perdure.integrations import Integration
     from perdure.job import Job
-    from perdure.triggers.dynamic_schedule import DynamicSchedule
-    from perdure.triggers.dynamic_trigger import DynamicTrigger
 
 P = ParamSpec("P")
 A = TypeVar("A")
@@ -43,7 +35,7 @@ Params = TypeVar("Params")
 _HOUR = timedelta(hours=1)
 
 
-class SyncIO:
+class SyncIO(Waiting[ThreadedIO]):
     """Second argument of a job that is a plain ``def``: the same methods as ``IO``, which return values.
 
     A task's plain function runs in the job's own thread, so what is bound to the thread, such as a database
@@ -54,14 +46,10 @@ class SyncIO:
     def __init__(
         self, io: ThreadedIO, loop: asyncio.AbstractEventLoop, integrations: Mapping[str, Integration]
     ) -> None:
-        self._io = io
-        self._loop = loop
+        super().__init__(io, partial(call_loop, loop))
         self._integrations = integrations
         self.logger = io.logger
         """Writes log lines into the run, and to ``logging`` as ``perdure.job.<id>``."""
-
-    def _wait_for(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return call_loop(self._loop, coroutine)
 
     # Tasks: see perdure.io.tasks
 
@@ -91,7 +79,7 @@ class SyncIO:
 
     def run_task(self, key: Key, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """See ``IO.run_task``."""
-        return self._wait_for(self._io.run_task(key, fn, *args, **kwargs))
+        return self._wait_for(self._twin.run_task(key, fn, *args, **kwargs))
 
     @overload
     def map(
@@ -127,7 +115,7 @@ class SyncIO:
         options: TaskOptions = NO_OPTIONS,
     ) -> list[Any]:
         """See ``IO.map``; each item's function runs in a thread of its own."""
-        mapped = self._io.map(
+        mapped = self._twin.map(
             key,
             fn,
             items,
@@ -137,19 +125,12 @@ class SyncIO:
         )
         return self._wait_for(mapped)
 
-    def yield_execution(self, key: str) -> None:
-        """See ``IO.yield_execution``."""
-        self._wait_for(self._io.yield_execution(key))
+    yield_execution = waiting(ThreadedIO.yield_execution)
 
     # Waits: see perdure.io.waits
 
-    def wait(self, key: Key, duration: timedelta | float) -> None:
-        """See ``IO.wait``."""
-        self._wait_for(self._io.wait(key, duration))
-
-    def wait_until(self, key: Key, instant: datetime) -> None:
-        """See ``IO.wait_until``."""
-        self._wait_for(self._io.wait_until(key, instant))
+    wait = waiting(ThreadedIO.wait)
+    wait_until = waiting(ThreadedIO.wait_until)
 
     @overload
     def wait_for_event(
@@ -191,7 +172,7 @@ class SyncIO:
         timeout: timedelta = _HOUR,
     ) -> ReceivedEvent[Any]:
         """See ``IO.wait_for_event``."""
-        waiting = self._io.wait_for_event(
+        waiting = self._twin.wait_for_event(
             key,
             name,
             schema=schema,
@@ -231,90 +212,19 @@ class SyncIO:
         timeout: timedelta = _HOUR,
     ) -> Any:
         """See ``IO.wait_for_request``."""
-        return self._wait_for(self._io.wait_for_request(key, tell, schema=schema, timeout=timeout))
+        return self._wait_for(self._twin.wait_for_request(key, tell, schema=schema, timeout=timeout))
 
     # Events: see perdure.io.events
 
-    def send_event(
-        self,
-        key: Key,
-        name: str,
-        payload: Any = None,
-        *,
-        id: str | None = None,
-        context: Any = None,
-        source: str | None = None,
-        timestamp: datetime | None = None,
-        deliver_at: datetime | None = None,
-        deliver_after: timedelta | None = None,
-        account_id: str | None = None,
-        tags: Iterable[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-    ) -> ApiEventLog:
-        """See ``IO.send_event``."""
-        sending = self._io.send_event(
-            key,
-            name,
-            payload,
-            id=id,
-            context=context,
-            source=source,
-            timestamp=timestamp,
-            deliver_at=deliver_at,
-            deliver_after=deliver_after,
-            account_id=account_id,
-            tags=tags,
-            metadata=metadata,
-        )
-        return self._wait_for(sending)
+    send_event = waiting(ThreadedIO.send_event)
+    send_events = waiting(ThreadedIO.send_events)
+    get_event = waiting(ThreadedIO.get_event)
+    cancel_event = waiting(ThreadedIO.cancel_event)
+    cancel_event_runs = waiting(ThreadedIO.cancel_event_runs)
 
-    def send_events(
-        self,
-        key: Key,
-        events: Iterable[RawEvent],
-        *,
-        deliver_at: datetime | None = None,
-        deliver_after: timedelta | None = None,
-        account_id: str | None = None,
-        tags: Iterable[str] = (),
-        metadata: Mapping[str, Any] | None = None,
-    ) -> list[ApiEventLog]:
-        """See ``IO.send_events``."""
-        sending = self._io.send_events(
-            key,
-            events,
-            deliver_at=deliver_at,
-            deliver_after=deliver_after,
-            account_id=account_id,
-            tags=tags,
-            metadata=metadata,
-        )
-        return self._wait_for(sending)
+    # Other jobs: see perdure.io.events
 
-    def get_event(self, key: Key, event_id: str) -> EventDetails:
-        """See ``IO.get_event``."""
-        return self._wait_for(self._io.get_event(key, event_id))
-
-    def cancel_event(self, key: Key, event_id: str) -> ApiEventLog:
-        """See ``IO.cancel_event``."""
-        return self._wait_for(self._io.cancel_event(key, event_id))
-
-    def cancel_event_runs(self, key: Key, event_id: str) -> CancelRunsAnswer:
-        """See ``IO.cancel_event_runs``."""
-        return self._wait_for(self._io.cancel_event_runs(key, event_id))
-
-    # Other jobs: see perdure.io.invocations
-
-    def invoke(
-        self,
-        key: Key,
-        job: Job[In, Any, ..., Any] | str,
-        payload: In | None = None,
-        *,
-        account_id: str | None = None,
-    ) -> InvokedRun:
-        """See ``IO.invoke``."""
-        return self._wait_for(self._io.invoke(key, job, payload, account_id=account_id))
+    invoke = waiting(ThreadedIO.invoke)
 
     @overload
     def invoke_and_wait(
@@ -349,7 +259,7 @@ class SyncIO:
     ) -> Any:
         """See ``IO.invoke_and_wait``."""
         return self._wait_for(
-            self._io.invoke_and_wait(key, job, payload, account_id=account_id, timeout=timeout)
+            self._twin.invoke_and_wait(key, job, payload, account_id=account_id, timeout=timeout)
         )
 
     @overload
@@ -385,7 +295,7 @@ class SyncIO:
     ) -> list[Any]:
         """See ``IO.batch_invoke_and_wait``."""
         return self._wait_for(
-            self._io.batch_invoke_and_wait(key, job, payloads, account_id=account_id, timeout=timeout)
+            self._twin.batch_invoke_and_wait(key, job, payloads, account_id=account_id, timeout=timeout)
         )
 
     # Requests in the background: see perdure.io.background
@@ -404,7 +314,7 @@ class SyncIO:
         self, key: Key, url: Text, schema: Any = Any, **request: Unpack[RetriedFetchOptions]
     ) -> Any:
         """See ``IO.background_fetch``."""
-        return self._wait_for(self._io.background_fetch(key, url, schema, **request))
+        return self._wait_for(self._twin.background_fetch(key, url, schema, **request))
 
     @overload
     def background_fetch_response(
@@ -420,7 +330,7 @@ class SyncIO:
         self, key: Key, url: Text, schema: Any = Any, **request: Unpack[RetriedFetchOptions]
     ) -> FetchResponse[Any]:
         """See ``IO.background_fetch_response``."""
-        return self._wait_for(self._io.background_fetch_response(key, url, schema, **request))
+        return self._wait_for(self._twin.background_fetch_response(key, url, schema, **request))
 
     @overload
     def background_poll(self, key: Key, url: Text, schema: type[T], **poll: Unpack[PollOptions]) -> T: ...
@@ -430,14 +340,14 @@ class SyncIO:
 
     def background_poll(self, key: Key, url: Text, schema: Any = Any, **poll: Unpack[PollOptions]) -> Any:
         """See ``IO.background_poll``."""
-        return self._wait_for(self._io.background_poll(key, url, schema, **poll))
+        return self._wait_for(self._twin.background_poll(key, url, schema, **poll))
 
     # Statuses and stores: see perdure.io.state
 
     @property
     def store(self) -> SyncRunStores:
         """See ``IO.store``."""
-        return SyncRunStores(self._io.store, self._wait_for)
+        return SyncRunStores(self._twin.store, self._wait_for)
 
     def create_status(
         self,
@@ -448,20 +358,15 @@ class SyncIO:
         data: Mapping[str, Any] | None = None,
     ) -> SyncStatusHandle:
         """See ``IO.create_status``."""
-        handle = self._wait_for(self._io.create_status(key, label=label, state=state, data=data))
+        handle = self._wait_for(self._twin.create_status(key, label=label, state=state, data=data))
         return SyncStatusHandle(handle, self._wait_for)
 
-    # Tags and metadata: see perdure.io.metadata
+    # Tags and metadata: see perdure.io.state
 
-    def add_tags(self, key: Key, *tags: str) -> RunMetadata:
-        """See ``IO.add_tags``."""
-        return self._wait_for(self._io.add_tags(key, *tags))
+    add_tags = waiting(ThreadedIO.add_tags)
+    set_metadata = waiting(ThreadedIO.set_metadata)
 
-    def set_metadata(self, key: Key, /, **values: Any) -> RunMetadata:
-        """See ``IO.set_metadata``."""
-        return self._wait_for(self._io.set_metadata(key, **values))
-
-    # Transactions: see perdure.io.transactions
+    # Transactions: see perdure.io.tasks
 
     @overload
     def transaction(
@@ -475,102 +380,33 @@ class SyncIO:
 
     def transaction(self, key: Key, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         """See ``IO.transaction``; ``fn`` is called in the job's own thread."""
-        return self._wait_for(self._io.transaction(key, fn, *args, **kwargs))
+        return self._wait_for(self._twin.transaction(key, fn, *args, **kwargs))
 
     # Schedules and sources: see perdure.io.schedules
 
-    def register_interval(
-        self,
-        key: Key,
-        schedule: DynamicSchedule,
-        schedule_key: str,
-        every: timedelta,
-        *,
-        account_id: str | None = None,
-        metadata: Any = None,
-    ) -> RegisterScheduleAnswer:
-        """See ``IO.register_interval``."""
-        registering = self._io.register_interval(
-            key, schedule, schedule_key, every, account_id=account_id, metadata=metadata
-        )
-        return self._wait_for(registering)
-
-    def register_cron(
-        self,
-        key: Key,
-        schedule: DynamicSchedule,
-        schedule_key: str,
-        cron: str,
-        *,
-        timezone: str | None = None,
-        account_id: str | None = None,
-        metadata: Any = None,
-    ) -> RegisterScheduleAnswer:
-        """See ``IO.register_cron``."""
-        registering = self._io.register_cron(
-            key, schedule, schedule_key, cron, timezone=timezone, account_id=account_id, metadata=metadata
-        )
-        return self._wait_for(registering)
-
-    def unregister_schedule(self, key: Key, schedule: DynamicSchedule, schedule_key: str) -> None:
-        """See ``IO.unregister_schedule``."""
-        self._wait_for(self._io.unregister_schedule(key, schedule, schedule_key))
-
-    def register_trigger(
-        self,
-        key: Key,
-        trigger: DynamicTrigger[Params],
-        registration_key: str,
-        params: Params,
-        *,
-        account_id: str | None = None,
-        metadata: Any = None,
-    ) -> None:
-        """See ``IO.register_trigger``."""
-        registering = self._io.register_trigger(
-            key, trigger, registration_key, params, account_id=account_id, metadata=metadata
-        )
-        self._wait_for(registering)
+    register_interval = waiting(ThreadedIO.register_interval)
+    register_cron = waiting(ThreadedIO.register_cron)
+    unregister_schedule = waiting(ThreadedIO.unregister_schedule)
+    register_trigger = waiting(ThreadedIO.register_trigger)
 
     # What registration jobs tell the platform: see perdure.io.schedules
 
-    def update_webhook(
-        self,
-        task_key: Key,
-        *,
-        key: str,
-        active: bool,
-        config: Mapping[str, Sequence[str]] | None = None,
-    ) -> UpdateWebhookAnswer:
-        """See ``IO.update_webhook``."""
-        return self._wait_for(self._io.update_webhook(task_key, key=key, active=active, config=config))
-
-    def update_source(
-        self,
-        task_key: Key,
-        *,
-        key: str,
-        options: Mapping[str, Sequence[str]],
-        data: Any = None,
-        secret: str | None = None,
-    ) -> UpdateSourceAnswer:
-        """See ``IO.update_source``."""
-        update = self._io.update_source(task_key, key=key, options=options, data=data, secret=secret)
-        return self._wait_for(update)
+    update_webhook = waiting(ThreadedIO.update_webhook)
+    update_source = waiting(ThreadedIO.update_source)
 
     # Values: see perdure.io.values
 
     def random(self, key: Key) -> random.Random:
         """See ``IO.random``."""
-        return self._io.random(key)
+        return self._twin.random(key)
 
     def uuid(self, key: Key) -> UUID:
         """See ``IO.uuid``."""
-        return self._io.uuid(key)
+        return self._twin.uuid(key)
 
     def now(self, key: Key) -> datetime:
         """See ``IO.now``."""
-        return self._io.now(key)
+        return self._twin.now(key)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):

@@ -8,9 +8,8 @@ from datetime import datetime
 from uuid import UUID
 
 from perdure.clock import utc_now
-from perdure.io.base import IOBase
+from perdure.io.base import MINIMAL, IOBase
 from perdure.keys import Key
-from perdure.records import MINIMAL
 
 _UUID_VERSION = 4
 

@@ -10,13 +10,16 @@ from typing import Any, Generic, TypeVar, overload
 from pydantic import AwareDatetime, JsonValue
 
 from perdure.errors import ConfigurationError
-from perdure.io.base import IOBase
-from perdure.keys import Key
-from perdure.records import MINIMAL
-from perdure.runner import TELL_KEY
+from perdure.io.base import MINIMAL, IOBase
+from perdure.keys import TELL_KEY, Key
 from perdure.wire.base import WireModel
-from perdure.wire.event_dispatchers import MAX_TIMEOUT_S, EphemeralDispatcherBody
-from perdure.wire.events import EventFilter, check_event_filter, plain_filter
+from perdure.wire.events import (
+    MAX_TIMEOUT_S,
+    EphemeralDispatcherBody,
+    EventFilter,
+    check_event_filter,
+    plain_filter,
+)
 from perdure.wire.tasks import TaskCallback, WaitForEventEffect
 
 T = TypeVar("T")
@@ -127,11 +130,9 @@ class WaitsIO(IOBase):
 
         Args:
             key: unique within the surrounding task.
-            name: the event's name, or several.
             schema: type of its payload.
-            filter: what the payload must match, such as ``{"order": [payload.id]}``.
-            context_filter: the same for the event's context.
-            source: who must have sent it; ``trigger.dev``, the default of sent events, when absent.
+            filter: what the payload must match, such as ``{"order": [payload.id]}``; name, source and
+                ``context_filter`` are as those of ``event_trigger``.
             account_id: only events about this end user.
             timeout: how long to wait, at most a year.
         Raises:

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from perdure.triggers.base import Trigger
-from perdure.triggers.dynamic_schedule import DynamicSchedule
-from perdure.triggers.dynamic_trigger import DynamicTrigger
-from perdure.triggers.event import EventTrigger, event_trigger
-from perdure.triggers.external_source import ExternalSource, ExternalSourceTrigger
-from perdure.triggers.http_endpoint import HttpEndpoint, HttpEndpointTrigger
-from perdure.triggers.invoke import InvocationTrigger, invoke_trigger
-from perdure.triggers.schedule import ScheduleTrigger, cron_trigger, interval_trigger
-from perdure.triggers.verification import NotGenuine, hmac_signature, shared_secret, standard_webhooks
-from perdure.triggers.webhook import Webhook, WebhookTrigger
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from perdure.triggers.event import EventTrigger, InvocationTrigger, Trigger, event_trigger, invoke_trigger
+from perdure.triggers.schedule import DynamicSchedule, ScheduleTrigger, cron_trigger, interval_trigger
+
+if TYPE_CHECKING:
+    from perdure.integrations import (
+        DynamicTrigger,
+        ExternalSource,
+        ExternalSourceTrigger,
+        HttpEndpoint,
+        HttpEndpointTrigger,
+        NotGenuine,
+        Webhook,
+        WebhookTrigger,
+        hmac_signature,
+        shared_secret,
+        standard_webhooks,
+    )
 
 __all__ = [
     "DynamicSchedule",
@@ -35,3 +45,9 @@ __all__ = [
     "shared_secret",
     "standard_webhooks",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module("perdure.integrations"), name)

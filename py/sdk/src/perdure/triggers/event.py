@@ -1,15 +1,78 @@
-"""Triggers on events: those your code sends, and those that external sources bring."""
+"""What starts a job: an event, those that sources bring too, or only an invocation."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from perdure import wire
+from perdure.codec import to_plain
 from perdure.errors import ConfigurationError
 from perdure.options import Properties, to_display_properties
-from perdure.triggers.base import Trigger, to_examples
-from perdure.wire.events import DEFAULT_EVENT_SOURCE, EventFilter, check_event_filter, plain_filter
-from perdure.wire.manifest import EventRule, EventSpecification, StaticTrigger
+from perdure.wire.events import (
+    DEFAULT_EVENT_SOURCE,
+    ApiEventLog,
+    EventFilter,
+    check_event_filter,
+    plain_filter,
+)
+
+if TYPE_CHECKING:
+    from perdure.integrations import ExternalSource, Webhook
+
+
+class Trigger(ABC):
+    """Starts a job. ``payload_type`` decodes payloads of jobs whose own parameter has no annotation."""
+
+    payload_type: Any = Any
+
+    run_properties: Callable[[Any], Properties] | None = None
+    """Given the job's payload, what is shown of a run before it starts; None: nothing."""
+
+    @abstractmethod
+    def metadata(self) -> wire.manifest.TriggerMetadata:
+        """What the platform needs to start runs."""
+
+    @abstractmethod
+    def specification(self, payload_schema: Any) -> wire.manifest.EventSpecification:
+        """The event as it is shown; ``payload_schema`` is the JSON Schema of the job's payload, or None."""
+
+    def sources(self) -> Sequence[ExternalSource]:
+        """The external sources that must be registered for this trigger to fire."""
+        return ()
+
+    def webhooks(self) -> Sequence[Webhook]:
+        """The webhooks that must be registered for this trigger to fire."""
+        return ()
+
+    @property
+    def declaration(self) -> Any:
+        """What it belongs to that is declared on one app, which has an ``id``; None: nothing."""
+        return None
+
+    async def verify(self, event: ApiEventLog) -> str | None:
+        """Why a run must not go on with its event; None: the event is genuine.
+
+        Asked before the run's first task, but not of test runs.
+        """
+        return None
+
+
+def to_examples(examples: Mapping[str, Any] | None) -> list[wire.manifest.EventExample] | None:
+    """Payloads by their names as they travel.
+
+    Raises:
+        TypeError: one is not JSON.
+    """
+    if examples is None:
+        return None
+    return [
+        wire.manifest.EventExample(
+            id=f"example-{number}", name=name, payload=to_plain(payload, f"the example {name!r}")
+        )
+        for number, (name, payload) in enumerate(examples.items(), start=1)
+    ]
 
 
 class EventTrigger(Trigger):
@@ -48,19 +111,19 @@ class EventTrigger(Trigger):
         self._examples = to_examples(examples)
         self.run_properties = run_properties
 
-    def metadata(self) -> StaticTrigger:
+    def metadata(self) -> wire.manifest.StaticTrigger:
         """A static trigger with the rule that events must match."""
-        rule = EventRule(
+        rule = wire.manifest.EventRule(
             event=self.name,
             source=self.source,
             payload=plain_filter(self._filter),
             context=plain_filter(self._context_filter),
         )
-        return StaticTrigger(title=self.title, rule=rule, properties=self._properties)
+        return wire.manifest.StaticTrigger(title=self.title, rule=rule, properties=self._properties)
 
-    def specification(self, payload_schema: Any) -> EventSpecification:
+    def specification(self, payload_schema: Any) -> wire.manifest.EventSpecification:
         """The event under its own name."""
-        return EventSpecification(
+        return wire.manifest.EventSpecification(
             name=self.name,
             title=self.title,
             source=self.source,
@@ -106,3 +169,38 @@ def event_trigger(
         examples=examples,
         run_properties=run_properties,
     )
+
+
+class InvocationTrigger(Trigger):
+    """Runs a job when it is invoked, and never else. Make it with ``invoke_trigger``."""
+
+    def __init__(self, *, schema: Any = None, examples: Mapping[str, Any] | None = None) -> None:
+        self.payload_type = Any if schema is None else schema
+        self._examples = to_examples(examples)
+
+    def metadata(self) -> wire.manifest.InvokeTrigger:
+        """Nothing starts it by itself."""
+        return wire.manifest.InvokeTrigger()
+
+    def specification(self, payload_schema: Any) -> wire.manifest.EventSpecification:
+        """An invocation."""
+        return wire.manifest.EventSpecification(
+            name="invoke",
+            title="Manual Invoke",
+            source=DEFAULT_EVENT_SOURCE,
+            icon="trigger",
+            payload_schema=payload_schema,
+            examples=self._examples,
+        )
+
+
+def invoke_trigger(*, schema: Any = None, examples: Mapping[str, Any] | None = None) -> InvocationTrigger:
+    """Start a job only by ``job.invoke(...)``, ``io.invoke(...)`` or their kin.
+
+    Args:
+        schema: type of the payload, if the job's own parameter is not annotated.
+        examples: payloads to test the job with, by their names.
+    Raises:
+        TypeError: an example is not JSON.
+    """
+    return InvocationTrigger(schema=schema, examples=examples)

@@ -1,7 +1,5 @@
 """Base of every message: camelCase outside, frozen inside, unknown fields ignored."""
 
-from __future__ import annotations
-
 from typing import Any, Self
 
 from pydantic import (

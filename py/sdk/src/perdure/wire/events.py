@@ -1,14 +1,34 @@
-"""Events as they are sent, stored and given to runs, and the filters that select them."""
-
-from __future__ import annotations
+"""Events as they are sent, stored, waited for and given to runs, and the filters that select them."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
 from pydantic import AwareDatetime, Field, JsonValue
 
 from perdure.wire.base import WireModel
-from perdure.wire.metadata import Tags
+
+MAX_TAGS = 50
+
+Tag: TypeAlias = Annotated[str, Field(min_length=1, max_length=200)]
+Tags: TypeAlias = Annotated[list[Tag], Field(max_length=MAX_TAGS)]
+
+
+class RunMetadata(WireModel):
+    """What a run is found by, and what the app wants to be read of it. Answer of the change below."""
+
+    tags: list[str] = Field(default_factory=list)
+    metadata: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class RunMetadataChange(WireModel):
+    """Body of ``PUT /api/v1/runs/{runId}/metadata``; a tag that is both added and removed is added."""
+
+    add_tags: Tags | None = None
+    remove_tags: Tags | None = None
+    metadata: dict[str, JsonValue] | None = Field(
+        default=None, description="Members replace those of the same name; null removes one."
+    )
+
 
 DEFAULT_EVENT_SOURCE = "trigger.dev"
 REGISTER_SOURCE_EVENT = "dev.trigger.source.register.v2"
@@ -173,3 +193,26 @@ _KNOWN_OPERATORS = (
     | _SCALAR_OPERATORS
     | {"$anythingBut", "$between"}
 )
+
+
+MAX_TIMEOUT_S = 365 * 24 * 3600
+
+EventName: TypeAlias = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class EphemeralDispatcherBody(WireModel):
+    """Body of ``POST /api/v1/event-dispatchers/ephemeral``: which event is wanted, where, and until when."""
+
+    url: str = Field(json_schema_extra={"format": "uri"})
+    name: EventName | Annotated[list[EventName], Field(min_length=1)]
+    source: str | None = None
+    filter: dict[str, JsonValue] | None = None
+    context_filter: dict[str, JsonValue] | None = None
+    account_id: str | None = Field(default=None, min_length=1)
+    timeout_in_seconds: float = Field(default=3600, ge=1, le=MAX_TIMEOUT_S)
+
+
+class EphemeralDispatcherAnswer(WireModel):
+    """The dispatcher."""
+
+    id: str

@@ -1,29 +1,266 @@
 """The lean HTTP client of the hot paths (platform to endpoint, SDK to API) behind one small interface.
 
-Connections are our own, on asyncio, because it was measured (ADR 0003): httpx takes some forty times the
-CPU at 50 concurrent requests, aiohttp twice, and the native client that was tried aborts an interpreter that
-exits soon after a request. Answers are parsed by httptools.
+Connections are our own, on asyncio, because that was measured (ADR 0003); httptools parses the answers.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
+import select
 import ssl
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from functools import lru_cache
+from typing import Protocol, cast
 from urllib.parse import urlsplit
 
-from perdure.wire.http_answer import (
-    AnswerParser,
-    ConnectionFailed,
-    HttpError,
-    HttpResponse,
-    RequestTimedOut,
-    ResponseTooLarge,
-)
-from perdure.wire.http_connection import Connection
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+_MAX_HEAD_BYTES = 64 * 1024
+
+
+class HttpError(Exception):
+    """No usable answer came back, though the request may have had its effect."""
+
+
+class ConnectionFailed(HttpError):
+    """No connection, or it broke before the answer was complete."""
+
+
+class RequestTimedOut(HttpError):
+    """The answer was not complete in time."""
+
+
+class ResponseTooLarge(HttpError):
+    """The answer is larger than allowed; the rest of it was not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """An answer read to its end; header names are lower case, of repeated headers the first counts."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class AnswerParser:
+    """Takes bytes as they come and yields one answer. Not for HEAD, whose answers announce a body.
+
+    Args:
+        max_body_bytes: most bytes of body to accept.
+    """
+
+    def __init__(self, *, max_body_bytes: int) -> None:
+        self._max_body_bytes = max_body_bytes
+        self._parser = HttpResponseParser(self)
+        self._headers: dict[str, str] = {}
+        self._head_bytes: int | None = 0  # None: the head is complete
+        self._body = bytearray()
+        self._ends_with_connection = False
+        self._complete = False
+        self._failure: HttpError | None = None
+        self.reusable = False
+        """True when the connection may carry another request after this answer."""
+        self.started = False
+        """True once a byte of the answer has come."""
+
+    def feed(self, data: bytes) -> HttpResponse | None:
+        """Take the next bytes; return the answer when it is complete.
+
+        Raises:
+            HttpError: this is not an HTTP/1.1 answer, or too large.
+        """
+        self.started = True
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade as error:
+            raise ConnectionFailed("the answer switches protocols, which was not asked for") from error
+        except HttpParserError as error:
+            if self._failure is not None:
+                raise self._failure from None
+            if not self._complete:
+                raise ConnectionFailed(f"the answer is not HTTP/1.1: {error}") from error
+            self.reusable = False  # more than was asked for came: nothing after it can be trusted
+        if self._complete:
+            return self._answer()
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MAX_HEAD_BYTES:
+                raise ConnectionFailed(f"the answer's headers are larger than {_MAX_HEAD_BYTES} bytes")
+        return None
+
+    def close(self) -> HttpResponse:
+        """The peer closed the connection; return the answer if the close is its proper end.
+
+        Raises:
+            ConnectionFailed: the answer is not complete.
+        """
+        if self._ends_with_connection:
+            return self._answer()
+        if not self.started:
+            raise ConnectionFailed("the connection was closed before any answer came")
+        raise ConnectionFailed("the connection was closed in the middle of the answer")
+
+    def _answer(self) -> HttpResponse:
+        return HttpResponse(self._parser.get_status_code(), self._headers, bytes(self._body))
+
+    # Called by httptools
+
+    def on_message_begin(self) -> None:
+        """A second answer nobody asked for, or one after an interim answer such as 103."""
+        if self._complete:
+            self._fail(ConnectionFailed("the answer is followed by another"))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header; of repeated ones the first counts."""
+        self._headers.setdefault(_header_name(name), value.decode("latin-1"))
+
+    def on_headers_complete(self) -> None:
+        """Refuse early what is announced to be too large."""
+        self._head_bytes = None
+        length = self._headers.get("content-length")
+        if length is not None:
+            self._check_size(int(length))
+        elif "transfer-encoding" not in self._headers:
+            self._ends_with_connection = self._parser.get_status_code() not in (204, 304)
+
+    def on_body(self, body: bytes) -> None:
+        """A piece of the body."""
+        self._check_size(len(self._body) + len(body))
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        """The end, unless this was an interim answer."""
+        if 100 <= self._parser.get_status_code() < 200:
+            self._headers, self._head_bytes, self._ends_with_connection = {}, 0, False
+            return
+        self.reusable = self._parser.should_keep_alive()
+        self._complete = True
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_body_bytes:
+            self._fail(
+                ResponseTooLarge(f"the answer is larger than the {self._max_body_bytes} bytes allowed")
+            )
+
+    def _fail(self, failure: HttpError) -> None:
+        """Leave the parser: it passes on that a callback raised, not what."""
+        self._failure = None if self._complete else failure
+        raise failure
+
+
+@lru_cache(maxsize=200)
+def _header_name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
+class Connection(asyncio.Protocol):
+    """Sends a request, reads its answer, and can be used again while ``usable``."""
+
+    def __init__(self) -> None:
+        self._transport: asyncio.Transport | None = None
+        self._parser: AnswerParser | None = None
+        self._answer: asyncio.Future[HttpResponse] | None = None
+        self._has_news: Callable[[], object] = bool
+        self.usable = False
+        """True when the connection is open and idle."""
+        self.idle_since = 0.0
+        """Loop time at which the last answer was complete."""
+
+    async def exchange(self, request: bytes, parser: AnswerParser, *, give_up_at: float) -> HttpResponse:
+        """Send a whole request and wait for its answer. The connection is cut when that fails.
+
+        Args:
+            give_up_at: loop time.
+        Raises:
+            HttpError: the connection broke, or the answer is malformed or too large.
+            TimeoutError: it is not complete in time.
+        """
+        if self._transport is None or not self.usable:
+            raise ConnectionFailed("the connection was closed before any answer came")
+        loop = asyncio.get_running_loop()
+        self._parser, self._answer, self.usable = parser, loop.create_future(), False
+        timer = loop.call_at(give_up_at, _time_out, self._answer)  # half the cost of asyncio.timeout
+        try:
+            self._transport.write(request)
+            response = await self._answer
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            timer.cancel()
+        if parser.reusable and not self._transport.is_closing():
+            self._parser = self._answer = None
+            self.usable, self.idle_since = True, loop.time()
+        else:
+            self.abort()
+        return response
+
+    def still_good(self, now: float) -> bool:
+        """True when an idle connection may carry a request: open, not too old, and silent.
+
+        Asks the kernel, for the event loop may not have seen the peer's close yet (above all on a serverless
+        host that was frozen meanwhile), and a request written after it would be lost.
+
+        Args:
+            now: loop time.
+        """
+        return self.usable and now - self.idle_since <= _MAX_IDLE_S and not self._has_news()
+
+    def abort(self) -> None:
+        """Cut the connection at once, without waiting for anything."""
+        self.usable = False
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._has_news = _news_of(transport.get_extra_info("socket").fileno())
+        self.usable = True
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio."""
+        if self._parser is None or self._answer is None or self._answer.done():
+            self.abort()  # bytes that nobody asked for
+            return
+        try:
+            response = self._parser.feed(data)
+        except HttpError as error:
+            self._answer.set_exception(error)
+            return
+        if response is not None:
+            self._answer.set_result(response)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio."""
+        self.usable = False
+        if self._parser is None or self._answer is None or self._answer.done():
+            return
+        try:
+            if exc is not None:
+                raise ConnectionFailed(f"the connection broke before the answer was complete: {exc}") from exc
+            self._answer.set_result(self._parser.close())
+        except ConnectionFailed as error:
+            self._answer.set_exception(error)
+
+
+def _time_out(answer: asyncio.Future[HttpResponse]) -> None:
+    if not answer.done():
+        answer.set_exception(TimeoutError())
+
+
+def _news_of(descriptor: int) -> Callable[[], object]:
+    """What tells whether there is something to read, be it the end."""
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return lambda: poll.poll(0)
+    return lambda: select.select([descriptor], [], [], 0)[0]  # Windows
+
 
 __all__ = [
     "ConnectionFailed",
@@ -38,7 +275,8 @@ __all__ = [
 CONNECT_TIMEOUT_S = 10.0
 _MAX_IDLE_S = 50.0  # shorter than the keep-alive of common balancers (60 s and more)
 _MAX_IDLE_PER_HOST = 128
-_LINE_BREAKS = ("\r", "\n", "\0")
+_LINE_BREAK = re.compile(r"[\r\n\0]")
+_UNUSABLE = re.compile(r"[^!-\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,24 +341,26 @@ class HttpClient:
             timeout_s: seconds for the whole exchange, connecting and reading included.
             max_response_bytes: most bytes of answer body to accept.
         Raises:
-            ConnectionFailed: refused, reset, closed early, not HTTP/1.1, or URL or headers cannot be sent.
-            RequestTimedOut: no complete answer within ``timeout_s``.
-            ResponseTooLarge: more body than ``max_response_bytes``.
+            HttpError: one of its subclasses; ConnectionFailed also when URL or headers cannot be sent.
         """
         try:
             origin, target = _split_url(url)
             request = _encode(method, origin, target, headers, body)
             parser = AnswerParser(max_body_bytes=max_response_bytes)
-            async with asyncio.timeout(timeout_s):
-                pool = self._pool()
-                connection = _take_idle(pool[origin]) or await self._connect(origin)
-                response = await connection.exchange(request, parser)
+            loop = asyncio.get_running_loop()
+            give_up_at = loop.time() + timeout_s
+            idle = self._pool(loop)[origin]
+            connection = _take_idle(idle, loop.time())
+            if connection is None:
+                async with asyncio.timeout_at(give_up_at):
+                    connection = await self._connect(origin)
+            response = await connection.exchange(request, parser, give_up_at=give_up_at)
         except TimeoutError as error:
             raise RequestTimedOut(f"{url} did not answer within {timeout_s:g} s") from error
         except HttpError as error:
             raise type(error)(f"{url}: {error}") from error.__cause__
-        if connection.usable and len(pool[origin]) < _MAX_IDLE_PER_HOST:
-            pool[origin].append(connection)
+        if connection.usable and len(idle) < _MAX_IDLE_PER_HOST:
+            idle.append(connection)
         else:
             connection.abort()
         return response
@@ -131,8 +371,7 @@ class HttpClient:
             for connection in connections:
                 connection.abort()
 
-    def _pool(self) -> _Pool:
-        loop = asyncio.get_running_loop()
+    def _pool(self, loop: asyncio.AbstractEventLoop) -> _Pool:
         pool = self._pools.get(loop)
         if pool is None:
             for other in list(self._pools):  # which threads with loops of their own change meanwhile
@@ -160,17 +399,17 @@ class HttpClient:
         return connection
 
 
-def _take_idle(idle: list[Connection]) -> Connection | None:
+def _take_idle(idle: list[Connection], now: float) -> Connection | None:
     """The connection used last that is still open; older ones than allowed are cut."""
-    now = asyncio.get_running_loop().time()
     while idle:
         connection = idle.pop()
-        if now - connection.idle_since <= _MAX_IDLE_S and connection.still_good():
+        if connection.still_good(now):
             return connection
         connection.abort()
     return None
 
 
+@lru_cache(maxsize=1000)  # the same few, again and again
 def _split_url(url: str) -> tuple[_Origin, str]:
     try:
         parts = urlsplit(url)
@@ -179,7 +418,7 @@ def _split_url(url: str) -> tuple[_Origin, str]:
         raise ConnectionFailed(f"not a usable URL: {error}") from error
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ConnectionFailed("not a usable URL: it must begin with http:// or https:// and name a host")
-    if not url.isascii() or any(character <= " " for character in url):
+    if _UNUSABLE.search(url):
         raise ConnectionFailed("not a usable URL: spaces and non-ASCII characters must be percent-encoded")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return _Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)), target
@@ -193,9 +432,10 @@ def _encode(
         host = f"{host}:{origin.port}"
     lines = [f"{method} {target} HTTP/1.1", f"host: {host}"]
     for name, value in headers.items():
-        if any(character in name or character in value for character in _LINE_BREAKS):
+        line = f"{name}: {value}"
+        if _LINE_BREAK.search(line):
             raise ConnectionFailed(f"header {name!r} contains a line break")
-        lines.append(f"{name}: {value}")
+        lines.append(line)
     if body is not None:
         lines.append(f"content-length: {len(body)}")
     try:

@@ -1,12 +1,11 @@
-"""What an endpoint tells about itself: the answers to PING, VALIDATE and INDEX_ENDPOINT."""
-
-from __future__ import annotations
+"""What an endpoint tells about itself, and schedules: those it declares, and those added at run time."""
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, JsonValue
+from pydantic import AwareDatetime, Field, JsonValue
 
 from perdure.wire.base import WireModel
+from perdure.wire.runs import ConcurrencyGroup
 from perdure.wire.tasks import DisplayProperty
 
 
@@ -64,7 +63,7 @@ class EventSpecification(WireModel):
     icon: str
     filter: dict[str, JsonValue] | None = None
     properties: list[DisplayProperty] | None = None
-    payload_schema: JsonValue = Field(default=None, alias="schema")
+    payload_schema: JsonValue = Field(default=None, validation_alias="schema", serialization_alias="schema")
     examples: list[EventExample] | None = None
 
 
@@ -136,13 +135,6 @@ class JobVersionReference(WireModel):
 
     id: str
     version: str
-
-
-class ConcurrencyGroup(WireModel):
-    """A concurrency limit shared by every job that names the same id."""
-
-    id: str
-    limit: int = Field(ge=1)
 
 
 class JobMetadata(WireModel):
@@ -226,3 +218,31 @@ class Manifest(WireModel):
     dynamic_triggers: list[DynamicTriggerMetadata] = Field(default_factory=list)
     dynamic_schedules: list[DynamicScheduleMetadata] = Field(default_factory=list)
     http_endpoints: list[HttpEndpointMetadata] = Field(default_factory=list)
+
+
+class ScheduledPayload(WireModel):
+    """Payload of a tick: when it was due, and when the one before was; None: it is the first."""
+
+    ts: AwareDatetime
+    last_timestamp: AwareDatetime | None = None
+
+
+class RegisterSchedule(ScheduleMetadata):
+    """Body of ``POST /api/v1/{clientId}/schedules/{dynamicScheduleId}/registrations``."""
+
+    id: str = Field(min_length=1, description="The registration's key, chosen by the app.")
+
+
+class RegisterScheduleAnswer(WireModel):
+    """Its answer."""
+
+    id: str
+    schedule: ScheduleMetadata
+    metadata: JsonValue = None
+    active: bool
+
+
+class UnregisterScheduleAnswer(WireModel):
+    """Answer of ``DELETE /api/v1/{clientId}/schedules/{dynamicScheduleId}/registrations/{key}``."""
+
+    ok: Literal[True]

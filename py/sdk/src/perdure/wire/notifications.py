@@ -1,6 +1,4 @@
-"""Notifications: how a run ended, for the app's hooks and for whoever asked by a callback URL."""
-
-from __future__ import annotations
+"""How a run ended, what it is about before it starts, and the probe of a host's time limit."""
 
 from typing import Generic
 
@@ -8,6 +6,7 @@ from pydantic import AwareDatetime, Field, JsonValue
 from typing_extensions import TypeVar
 
 from perdure.wire.base import OutputModel, WireModel
+from perdure.wire.events import ApiEventLog
 from perdure.wire.execution import (
     AccountReference,
     EnvironmentReference,
@@ -17,6 +16,7 @@ from perdure.wire.execution import (
 )
 from perdure.wire.runs import StatusRecord
 from perdure.wire.statuses import RunStatus, TaskStatus
+from perdure.wire.tasks import DisplayProperty
 
 Out = TypeVar("Out", default=JsonValue)
 
@@ -82,3 +82,23 @@ class NotificationAnswer(WireModel):
     """Answer to RUN_NOTIFICATION and to PROBE_EXECUTION_TIMEOUT."""
 
     ok: bool = True
+
+
+class PreprocessRun(WireModel):
+    """Body of PREPROCESS_RUN, as far as the SDK reads it."""
+
+    event: ApiEventLog
+    job: JobReference
+
+
+class PreprocessAnswer(WireModel):
+    """Answer to PREPROCESS_RUN: the properties are shown on the run."""
+
+    abort: bool = False
+    properties: list[DisplayProperty] = Field(default_factory=list)
+
+
+class ProbeExecutionTimeout(WireModel):
+    """Body of PROBE_EXECUTION_TIMEOUT: for how many ms to live before answering."""
+
+    timeout: float = Field(default=900_000, ge=0, le=900_000)

@@ -1,13 +1,12 @@
-"""Runs and events as the API shows them."""
+"""What the API shows and takes: runs and events, jobs, the key-value store, accounts at services."""
 
-from __future__ import annotations
-
-from typing import Any, Literal, TypeVar, overload
+from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from perdure.wire.base import OutputModel, WireModel, describe
+from perdure.wire.events import Tags
 from perdure.wire.statuses import RunStatus, TaskStatus
 
 T = TypeVar("T")
@@ -24,7 +23,7 @@ class RunTask(OutputModel):
     started_at: AwareDatetime | None = None
     completed_at: AwareDatetime | None = None
     params: JsonValue = None
-    subtasks: list[RunTask] | None = None
+    subtasks: list["RunTask"] | None = None
 
 
 class StatusRecord(WireModel):
@@ -162,3 +161,97 @@ class ApiErrorBody(WireModel):
 
     error: str
     code: str | None = None
+
+
+class ConcurrencyGroup(WireModel):
+    """A concurrency limit shared by every job that names the same id."""
+
+    id: str
+    limit: int = Field(ge=1)
+
+
+class InvokeOptions(WireModel):
+    """For whom a job is started, where the end of its run is told, and what the run gets."""
+
+    account_id: str | None = Field(default=None, min_length=1)
+    callback_url: str | None = Field(default=None, json_schema_extra={"format": "uri"})
+    tags: Tags | None = Field(default=None, description="Of the run.")
+    metadata: dict[str, JsonValue] | None = Field(default=None, description="Of the run.")
+
+
+class InvokeJobBody(WireModel):
+    """Body of ``POST /api/v1/jobs/{jobId}/invoke``; payload and context are ``{}`` when absent."""
+
+    payload: JsonValue = Field(default_factory=dict)
+    context: JsonValue = Field(default_factory=dict)
+    options: InvokeOptions | None = None
+
+
+class InvokedRun(WireModel):
+    """The run that was started, or that the same idempotency key had started before."""
+
+    id: str
+
+
+class JobRun(WireModel):
+    """A run in the list of a job's runs."""
+
+    id: str
+    status: RunStatus
+    started_at: AwareDatetime | None = None
+    updated_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
+
+
+class JobRuns(WireModel):
+    """A page of a job's runs, newest first."""
+
+    runs: list[JobRun]
+    next_cursor: str | None = None
+
+
+class StoreItem(WireModel):
+    """A key and its value: JSON text, None when there is no value."""
+
+    action: Literal["GET", "SET"]
+    key: str
+    value: str | None = None
+
+
+class StoreItemDeleted(WireModel):
+    """A key whose value was removed, if there was one."""
+
+    action: Literal["DELETE"]
+    key: str
+    deleted: bool
+
+
+AuthType: TypeAlias = Literal["oauth2", "apiKey"]
+
+
+class CreateConnectionBody(WireModel):
+    """An account at a service: its token, and what goes with it."""
+
+    access_token: str = Field(min_length=1, repr=False, description="Stored encrypted.")
+    type: AuthType
+    scopes: list[str] | None = None
+    additional_fields: dict[str, str] | None = Field(
+        default=None, repr=False, description="What the service wants beside the token, such as a subdomain."
+    )
+    metadata: JsonValue = None
+
+
+class Connection(WireModel):
+    """An account at a service, without its token."""
+
+    id: str
+    integration: str = Field(description="The integration's id in the app.")
+    account_id: str | None = Field(
+        default=None, description="The app's end user; absent: the developer's own."
+    )
+    type: AuthType
+    scopes: list[str]
+    metadata: JsonValue = None
+    expires_at: AwareDatetime | None = None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime

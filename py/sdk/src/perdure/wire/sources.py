@@ -1,17 +1,14 @@
-"""External sources: their registration at a provider, and the delivery of what they receive."""
+"""Sources, webhooks, dynamic triggers, HTTP endpoints: what app and platform tell each other of them."""
 
-from __future__ import annotations
+from typing import Annotated, Literal, Self
 
-import json
-from collections.abc import Mapping
-from typing import Any, Literal
+from pydantic import Field, JsonValue, model_validator
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from perdure.wire.base import WireModel
+from perdure.wire.manifest import EventRule, SourceMetadata
 
-from perdure.wire import headers as names
-from perdure.wire.base import MalformedMessage, WireModel, describe
-from perdure.wire.delivery_headers import DeliveryHeaders
-from perdure.wire.events import RawEvent
+_Name = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")]
+_Text = Annotated[str, Field(pattern=r"^[\t\x20-\x7e\x80-\xff]*$")]
 
 
 class SourceChannel(WireModel):
@@ -41,15 +38,6 @@ class OptionChange(WireModel):
     orphaned: list[str] = Field(default_factory=list)
 
 
-class RegisterSource(WireModel):
-    """Payload of the event ``dev.trigger.source.register.v2``, for which the registration job runs."""
-
-    id: str
-    source: RegisteredSource
-    options: dict[str, OptionChange]
-    dynamic_trigger_id: str | None = None
-
-
 class UpdateSource(WireModel):
     """Body of ``PUT /api/v2/{clientId}/sources/{key}``: activates it; ``options`` are now registered."""
 
@@ -66,97 +54,69 @@ class UpdateSourceAnswer(WireModel):
     key: str
 
 
-class SourceRequest(BaseModel):
-    """A request that a source received, as DELIVER_HTTP_SOURCE_REQUEST hands it to the endpoint.
+class UpdateWebhook(WireModel):
+    """Body of ``PUT /api/v1/webhooks/{key}``: it is registered with ``config`` now, or could not be."""
 
-    ``body`` is byte for byte what the provider sent; header names are lower case.
-    """
+    key: str | None = Field(default=None, description="Ignored: the path says which webhook it is.")
+    active: bool
+    config: dict[str, list[str]] | None = None
 
-    model_config = ConfigDict(frozen=True)
+    @model_validator(mode="after")
+    def _check_config(self) -> Self:
+        if self.active and self.config is None:
+            raise ValueError("config must be there when active is true")
+        return self
 
+
+class UpdateWebhookAnswer(WireModel):
+    """Answer of ``PUT /api/v1/webhooks/{key}``."""
+
+    id: str
     key: str
-    secret: str
-    params: JsonValue
-    data: JsonValue
-    url: str
-    method: str
-    headers: dict[str, str]
-    body: bytes = b""
-    dynamic_id: str | None = None
-    auth: JsonValue = None
-    metadata: JsonValue = None
-
-    def header(self, name: str) -> str | None:
-        """One header of the received request, by its name in any case."""
-        return self.headers.get(name.lower())
-
-    def json_body(self) -> Any:
-        """The received body read as JSON.
-
-        Raises:
-            ValueError: it is not JSON.
-        """
-        return json.loads(self.body)
 
 
-def _default_body() -> JsonValue:
-    return {"ok": True}
+class TriggerRegistration(WireModel):
+    """A source, and which of its events start the trigger's jobs; the answer to INITIALIZE_TRIGGER."""
+
+    rule: EventRule
+    source: SourceMetadata
+    account_id: str | None = None
 
 
-class SourceResponse(WireModel):
-    """What to answer the provider; recorded with the delivery."""
+class RegisterTrigger(WireModel):
+    """Body of ``PUT /api/v2/{clientId}/triggers/{dynamicTriggerId}/registrations/{key}``."""
 
-    status: int = 200
-    body: JsonValue = Field(default_factory=_default_body)
-    headers: dict[str, str] | None = None
+    rule: EventRule | None = None
+    source: SourceMetadata | None = None
+    params: JsonValue = Field(
+        default=None, description="Instead of rule and source: the app makes them of it."
+    )
+    account_id: str | None = Field(default=None, min_length=1, description="The end user whom it is about.")
+    metadata: JsonValue = Field(default=None, description="For the runs to see.")
 
-
-class DeliverAnswer(WireModel):
-    """Answer to DELIVER_HTTP_SOURCE_REQUEST: the events to ingest and metadata to keep on the source."""
-
-    events: list[RawEvent] = Field(default_factory=list)
-    response: SourceResponse = Field(default_factory=SourceResponse)
-    metadata: JsonValue = None
-
-
-def write_source_headers(request: SourceRequest) -> dict[str, str]:
-    """The ``x-ts-*`` headers for a received request; values are ASCII."""
-    written = {
-        names.SOURCE_KEY: request.key,
-        names.SOURCE_SECRET: request.secret,
-        names.SOURCE_PARAMS: json.dumps(request.params),
-        names.SOURCE_DATA: json.dumps(request.data),
-        names.SOURCE_HTTP_URL: request.url,
-        names.SOURCE_HTTP_METHOD: request.method,
-        names.SOURCE_HTTP_HEADERS: json.dumps(request.headers),
-    }
-    if request.dynamic_id is not None:
-        written[names.SOURCE_DYNAMIC_ID] = request.dynamic_id
-    if request.auth is not None:
-        written[names.SOURCE_AUTH] = json.dumps(request.auth)
-    if request.metadata is not None:
-        written[names.SOURCE_METADATA] = json.dumps(request.metadata)
-    return written
+    @model_validator(mode="after")
+    def _check_members(self) -> Self:
+        if (self.rule is None) != (self.source is None):
+            raise ValueError("rule and source belong together")
+        if self.rule is None and "params" not in self.model_fields_set:
+            raise ValueError("either rule and source, or params must be there")
+        return self
 
 
-def read_source_headers(headers: Mapping[str, str], body: bytes) -> SourceRequest:
-    """Read a received request from the headers (lower-case names) and body of a delivery.
+class RegisterTriggerAnswer(WireModel):
+    """Its answer: ``source.key`` is what ``PUT /api/v2/{clientId}/sources/{key}`` takes."""
 
-    Raises:
-        MalformedMessage: a header is missing or not JSON; the text names it.
+    id: str
+    source: RegisteredSource
+    options: dict[str, OptionChange]
+
+
+class ImmediateResponse(WireModel):
+    """Answer to DELIVER_HTTP_ENDPOINT_REQUEST_FOR_RESPONSE, which the outside caller gets.
+
+    ``body`` is a text; anything else goes out as JSON.
     """
-    given = DeliveryHeaders(headers)
-    try:
-        return SourceRequest(
-            key=given.text(names.SOURCE_KEY),
-            secret=given.text(names.SOURCE_SECRET),
-            params=given.json(names.SOURCE_PARAMS),
-            data=given.json(names.SOURCE_DATA),
-            **given.received(),
-            body=body,
-            dynamic_id=given.optional_text(names.SOURCE_DYNAMIC_ID),
-            auth=given.optional_json(names.SOURCE_AUTH),
-            metadata=given.optional_json(names.SOURCE_METADATA),
-        )
-    except ValidationError as error:
-        raise MalformedMessage(f"source request: {describe(error)}") from error
+
+    status: int = Field(ge=200, le=599)
+    headers: dict[_Name, _Text] | None = None
+    body: JsonValue = None

@@ -61,12 +61,3 @@ class EnvironmentType(StrEnum):
     STAGING = "STAGING"
     PRODUCTION = "PRODUCTION"
     PREVIEW = "PREVIEW"
-
-
-class IndexStatus(StrEnum):
-    """How far an index of an endpoint got."""
-
-    PENDING = "PENDING"
-    STARTED = "STARTED"
-    SUCCESS = "SUCCESS"
-    FAILURE = "FAILURE"

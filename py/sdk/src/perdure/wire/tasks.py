@@ -1,14 +1,11 @@
 """Tasks: the record the SDK sends, the task the platform answers, and the finished tasks a run carries."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, Field, JsonValue
 
 from perdure.wire.base import OutputModel, WireModel
-from perdure.wire.event_dispatchers import MAX_TIMEOUT_S, EventName
-from perdure.wire.events import RawEvent, SendEventOptions
+from perdure.wire.events import MAX_TIMEOUT_S, EventName, RawEvent, SendEventOptions
 from perdure.wire.statuses import TaskStatus
 
 CALLBACK_TIMED_OUT = "Remote callback timeout - no requests received"
@@ -140,46 +137,6 @@ class TaskRecord(OutputModel):
     status: Literal["RUNNING", "COMPLETED", "ERRORED"] | None = None
     error: WireError | None = None
     started_at: AwareDatetime | None = None
-
-
-class StoreTasksBody(WireModel):
-    """Body of ``PUT /api/v1/runs/{runId}/tasks``: parents before their children."""
-
-    lease_number: int = Field(ge=0, le=2**31 - 1)
-    tasks: list[TaskRecord]
-
-
-class ServerTask(OutputModel):
-    """A task as the platform knows it. ``attempts`` counts the current one: 1 on the first try."""
-
-    id: str
-    name: str
-    status: TaskStatus
-    idempotency_key: str
-    noop: bool = False
-    attempts: int = 1
-    icon: str | None = None
-    started_at: AwareDatetime | None = None
-    completed_at: AwareDatetime | None = None
-    delay_until: AwareDatetime | None = None
-    description: str | None = None
-    properties: list[DisplayProperty] | None = None
-    output_properties: list[DisplayProperty] | None = None
-    params: JsonValue = None
-    context: JsonValue = None
-    error: str | None = None
-    parent_id: str | None = None
-    style: Style | None = None
-    operation: str | None = None
-    callback_url: str | None = None
-    child_execution_mode: str | None = None
-    force_yield: bool | None = None
-
-
-class StoreTasksAnswer(WireModel):
-    """Answer of ``PUT /api/v1/runs/{runId}/tasks``, in the order of the body."""
-
-    tasks: list[ServerTask]
 
 
 class CachedTask(OutputModel):

@@ -1,0 +1,10 @@
+"""The kit for integrations, whose names ``perdure`` and ``perdure.triggers`` show. Extra ``integrations``."""
+
+from __future__ import annotations
+
+try:
+    from perdure_integrations import *  # noqa: F403  # all that is in its __all__
+except ModuleNotFoundError as error:
+    if error.name != "perdure_integrations":
+        raise
+    raise ImportError('integrations need their kit: pip install "perdure[integrations]"') from error
