@@ -75,7 +75,12 @@ def test_database_url_may_come_from_the_common_variable_and_ours_wins() -> None:
         ),
         ("PERDURE_DATABASE_WAIT_S", "0", "PERDURE_DATABASE_WAIT_S must be in 0.1..3600, not 0"),
         ("PERDURE_FETCH_PRIVATE", "false", "PERDURE_FETCH_PRIVATE must be yes or no, not 'false'"),
-        ("PERDURE_SECRET_KEYS", f"{SECRET_KEY},short", "PERDURE_SECRET_KEYS: key 2 is not 32 bytes"),
+        pytest.param(
+            "PERDURE_SECRET_KEYS",
+            f"{SECRET_KEY},short",
+            "PERDURE_SECRET_KEYS: key 2 is not 32 bytes",
+            id="PERDURE_SECRET_KEYS",  # the key is another one in each process
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_name_and_the_fix(name: str, value: str, said: str) -> None:

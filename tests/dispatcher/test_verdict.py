@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from perdure.wire.execution import parse_reply
 from perdure.wire.http import ConnectionFailed, HttpResponse, RequestTimedOut, ResponseTooLarge
+from perdure_dispatcher.replies import parse_reply
 from perdure_dispatcher.verdict import (
     Judgement,
     Verdict,

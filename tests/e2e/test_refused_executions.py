@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from perdure import IO, Perdure, event_trigger
-from perdure.wire.endpoint_request import execute_job
 from perdure.wire.http import HttpClient
+from perdure_dispatcher.endpoint_request import execute_job
 from tests.dispatcher.running import running_dispatcher, wait_for_status
 from tests.support.builders import Builders, Endpoint, job
 from tests.support.http_server import serve

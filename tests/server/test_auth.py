@@ -1,4 +1,6 @@
+from perdure_server.callers import REMEMBERED_S
 from tests.server.conftest import error_of
+from tests.support.waiting import eventually_async
 
 BAD_KEYS = [
     (None, "KEY_MISSING", "send 'Authorization: Bearer <API key>'"),
@@ -22,6 +24,11 @@ async def test_a_request_without_a_good_key_is_told_why(server):
 async def test_a_revoked_key_is_refused(server):
     assert (await server.client.get("/api/v1/runs")).status_code == 200
     server.builders.db.call("revoke_api_key", server.secret_key)
+
+    async def is_refused() -> bool:
+        return (await server.client.get("/api/v1/runs")).status_code == 401
+
+    await eventually_async(is_refused, timeout_s=2 * REMEMBERED_S, what="the refusal of a revoked key")
     error_of(await server.client.get("/api/v1/runs"), 401, "KEY_UNKNOWN")
 
 

@@ -4,57 +4,15 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
-import psycopg
-import pytest
-from psycopg import sql
 
 from perdure_server.settings import Settings
 from tests.server.conftest import error_of, serving
 from tests.support.builders import Builders
-from tests.support.fix_database import TestServer
 from tests.support.waiting import eventually_async
 
 WAITING = "select count(*) from pg_locks where not granted and relation = 'perdure.events'::regclass"
-
-
-class Outage:
-    """Makes one database unreachable: no connection is accepted and the present ones end, as in a restart."""
-
-    def __init__(self, maintenance: psycopg.Connection[Any], database: str) -> None:
-        self._maintenance = maintenance
-        self._database = database
-
-    def begin(self) -> None:
-        self._allow_connections(False)
-        self.break_connections()
-
-    def end(self) -> None:
-        self._allow_connections(True)
-
-    def break_connections(self) -> None:
-        self._maintenance.execute(
-            "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
-            " where datname = %s and application_name = 'perdure-server'",
-            [self._database],
-        )
-
-    def _allow_connections(self, allow: bool) -> None:
-        self._maintenance.execute(
-            sql.SQL("alter database {} with allow_connections {}").format(
-                sql.Identifier(self._database), allow
-            )
-        )
-
-
-@pytest.fixture
-def outage(postgres_server: TestServer, db_url: str) -> Iterator[Outage]:
-    with psycopg.connect(postgres_server.url("postgres"), autocommit=True) as maintenance:
-        outage = Outage(maintenance, urlsplit(db_url).path.removeprefix("/"))
-        yield outage
-        outage.end()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from perdure_server.json_text import (
@@ -45,6 +45,7 @@ def test_the_last_of_two_members_with_one_name_counts():
     assert split_object(decode_json('{"a":1,"a":2}'))["a"].text == "2"
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # machines are busy
 @given(st.dictionaries(st.text(max_size=5), json_values, max_size=5), st.sampled_from([None, 1, "\t"]))
 def test_an_object_taken_apart_and_joined_is_the_same(value, indent):
     document = decode_json(json.dumps(value, indent=indent, ensure_ascii=bool(indent)))

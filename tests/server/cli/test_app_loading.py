@@ -29,10 +29,10 @@ def refusal(target: str) -> str:
     return str(refused.value)
 
 
-def test_a_perdure_app_is_served_under_its_id(folder: Path) -> None:
+def test_a_perdure_app_can_be_connected_or_served(folder: Path) -> None:
     (folder / "plain_shop.py").write_text("from perdure import Perdure\napp = Perdure('shop')\n")
     loaded = load_app("plain_shop:app")
-    assert loaded.endpoint_id == "shop"
+    assert loaded.perdure.id == "shop"
     assert callable(loaded.asgi)
 
 
@@ -41,7 +41,7 @@ def test_any_asgi_app_is_served_as_it_is(folder: Path) -> None:
         "class web:\n    @staticmethod\n    async def api(scope, receive, send): ...\n"
     )
     loaded = load_app("asgi_shop:web.api")
-    assert loaded.endpoint_id is None
+    assert loaded.perdure is None
     assert loaded.asgi.__name__ == "api"
 
 

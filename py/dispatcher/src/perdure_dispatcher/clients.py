@@ -7,9 +7,9 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
-from perdure.wire.endpoint_request import USER_AGENT
 from perdure.wire.http import ConnectionFailed, HttpClient, HttpResponse, RequestTimedOut, ResponseTooLarge
 from perdure_dispatcher.addresses import refuse_private_addresses
+from perdure_dispatcher.endpoint_request import USER_AGENT
 
 _MAX_REDIRECTS = 20  # as fetch() does
 _HIGHEST_PORT = 65535

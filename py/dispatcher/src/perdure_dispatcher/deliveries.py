@@ -12,9 +12,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from perdure.wire.endpoint_request import deliver
 from perdure.wire.http import HttpError, HttpResponse
 from perdure.wire.signing import sign
+from perdure_dispatcher.endpoint_request import deliver
 from perdure_dispatcher.exchange import NO_KEY, Exchange
 from perdure_dispatcher.verdict import Judgement, judge_delivery, judge_delivery_failure, judge_unsendable
 from perdure_dispatcher.work import LEASE_LOST, Work

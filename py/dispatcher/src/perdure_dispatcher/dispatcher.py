@@ -124,12 +124,12 @@ class Dispatcher:
             )
 
     async def _claim_runs(self) -> None:
-        if self._wake.runs_wanted and self._executions.slots.free:
+        if self._wake.runs_wanted and self._executions.may_claim:
             self._wake.look_at_runs()
             await self._executions.claim()
 
     async def _claim_deliveries(self) -> None:
-        if self._wake.deliveries_wanted and self._deliveries.slots.free:
+        if self._wake.deliveries_wanted and self._deliveries.may_claim:
             self._wake.look_at_deliveries()
             await self._deliveries.claim()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from perdure.wire.endpoint_request import EndpointRequest, execute_job
-from perdure.wire.execution import parse_reply
 from perdure.wire.http import HttpError
 from perdure.wire.statuses import RunStatus
+from perdure_dispatcher.endpoint_request import EndpointRequest, execute_job
 from perdure_dispatcher.exchange import NO_KEY, Exchange
+from perdure_dispatcher.replies import parse_reply
 from perdure_dispatcher.verdict import Judgement, judge_answer, judge_failure, judge_unsendable
 from perdure_dispatcher.work import LEASE_LOST, Work
 from perdure_engine.errors import NoSecretKey, UnknownSecretKey
@@ -57,19 +57,12 @@ class Executions(Work[ClaimedRun]):
         return judge_answer(answer, parse_reply)
 
     def _request(self, claim: ClaimedRun) -> EndpointRequest:
-        """The body as the claim brought it, and the connections in clear."""
-        body = claim.body
-        if claim.sealed_connections is not None:
-            connections = self._connections(json.loads(claim.sealed_connections))
-            body = b'%s,"connections":%s}' % (body.rstrip()[:-1], json.dumps(connections).encode())
         return execute_job(
-            body, secrets=claim.signing_secrets, now=time.time(), api_key=self.unseal(claim.sealed_api_key)
+            body_with_connections(claim, self.unseal),
+            secrets=claim.signing_secrets,
+            now=time.time(),
+            api_key=self.unseal(claim.sealed_api_key),
         )
-
-    def _connections(self, sealed: dict[str, Any]) -> dict[str, Any]:
-        for connection in sealed.values():
-            connection["accessToken"] = self.unseal(connection.pop("sealedToken"))
-        return sealed
 
     def result_fields(self, claim: ClaimedRun, came_back: Exchange) -> dict[str, Any]:
         """``apply_results`` tells verdicts apart."""
@@ -84,3 +77,13 @@ class Executions(Work[ClaimedRun]):
         # both.
         outcomes.sort(key=lambda row: row.outcome != LEASE_LOST)
         return {row.run_id: row.outcome for row in outcomes}
+
+
+def body_with_connections(claim: ClaimedRun, unseal: Callable[[str], str | None]) -> bytes:
+    """The body of EXECUTE_JOB as the claim brought it, and the connections in clear."""
+    if claim.sealed_connections is None:
+        return claim.body
+    connections: dict[str, Any] = json.loads(claim.sealed_connections)
+    for connection in connections.values():
+        connection["accessToken"] = unseal(connection.pop("sealedToken"))
+    return b'%s,"connections":%s}' % (claim.body.rstrip()[:-1], json.dumps(connections).encode())

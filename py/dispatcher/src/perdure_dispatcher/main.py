@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections.abc import Callable
 
 from perdure_dispatcher.clients import Clients
 from perdure_dispatcher.dispatcher import ROLE, Dispatcher
@@ -50,7 +51,17 @@ def run(settings: Settings) -> int:
     its lease.
     Raises: as ``dispatch``.
     """
-    return asyncio.run(_run(settings))
+    with asyncio.Runner(loop_factory=_fast_loop()) as runner:
+        return runner.run(_run(settings))
+
+
+def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where there is one: it halves what a request costs the loop (ADR 0021)."""
+    try:
+        import uvloop
+    except ImportError:  # Windows, PyPy
+        return None
+    return uvloop.new_event_loop
 
 
 async def _run(settings: Settings) -> int:

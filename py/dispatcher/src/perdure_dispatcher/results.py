@@ -65,6 +65,11 @@ class Results:
         """Results that wait to be handed in again."""
         return len(self._kept)
 
+    @property
+    def under_way(self) -> bool:
+        """Results are being handed in; those whose turn is over free their slots."""
+        return self._group.under_way
+
     async def store(self, result: Result, *, lease_ends_at: float) -> str:
         """Hand in one result, however long the database is away meanwhile, and return its outcome.
 
@@ -88,6 +93,8 @@ class Results:
         Raises:
             DatabaseUnavailable: the database still does not take them; they stay kept.
         """
+        if not self._kept:
+            return
         kept = [result for result in self._kept if not result.outcome.done()]
         self._kept = []
         outcomes = await asyncio.gather(

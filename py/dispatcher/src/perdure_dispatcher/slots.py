@@ -18,14 +18,14 @@ class Slots:
     """
 
     def __init__(self, limit: int, *, on_free: Callable[[], None]) -> None:
-        self._limit = limit
+        self.limit = limit
         self._on_free = on_free
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def free(self) -> int:
         """Slots that nothing holds."""
-        return self._limit - len(self._tasks)
+        return self.limit - len(self._tasks)
 
     @property
     def held(self) -> int:

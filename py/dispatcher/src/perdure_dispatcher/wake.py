@@ -41,8 +41,8 @@ class Wake:
 
         Args:
             what: ``runs`` or ``deliveries`` to claim, something ``due`` earlier than known, a ``slot`` that
-                is free again; anything else, such as the payload of a notification from a newer database,
-                counts for everything.
+                is free again; ``connected`` runs are a server's to claim. Anything else, such as the payload
+                of a notification from a newer database, counts for everything.
         """
         if what == "runs":
             self._runs = True
@@ -50,7 +50,7 @@ class Wake:
             self._deliveries = True
         elif what == "due":
             self._due = True
-        elif what != "slot":
+        elif what not in ("slot", "connected"):
             self._runs = self._deliveries = self._due = True
         self._event.set()
 

@@ -76,6 +76,15 @@ class Work(ABC, Generic[ClaimT]):
         self.slots = Slots(slots, on_free=lambda: wake.hint("slot"))
         self.results = Results(self._apply, on_kept=wake.hint_everything)
 
+    @property
+    def may_claim(self) -> bool:
+        """Whether a claim is worth its call: a claim of many costs hardly more than one of a few.
+
+        Results that are being handed in will free slots in a moment, together; until then half of the slots
+        must be free, so that the other half is at work meanwhile.
+        """
+        return self.slots.free > 0 and (not self.results.under_way or 2 * self.slots.free >= self.slots.limit)
+
     async def claim(self) -> None:
         """Claim for the free slots and start the requests.
 

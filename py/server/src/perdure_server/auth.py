@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
-from perdure_engine import environments
 from perdure_engine.environments import Caller
 from perdure_server.errors import ApiError
 from perdure_server.services import services_of
@@ -21,7 +20,7 @@ class Unauthorized(ApiError):
         super().__init__(401, code, text, headers={"www-authenticate": "Bearer"})
 
 
-async def authenticate(request: Request, *, public: bool) -> Caller:
+async def authenticate(request: HTTPConnection, *, public: bool) -> Caller:
     """Find out whose key a request carries.
 
     Args:
@@ -31,9 +30,7 @@ async def authenticate(request: Request, *, public: bool) -> Caller:
         ApiError: 403 PUBLIC_KEY_REFUSED.
     """
     key = _bearer_key(request)
-    services = services_of(request)
-    async with services.connection() as conn:
-        caller = await environments.authenticate(conn, key)
+    caller = await services_of(request).callers.find(key)
     if caller is None:
         raise Unauthorized("KEY_UNKNOWN", "the API key is unknown or was revoked: use a key that is in force")
     request.state.key = key
@@ -63,7 +60,7 @@ def is_secret(caller: Caller) -> bool:
     return caller.kind == "SECRET"
 
 
-def _bearer_key(request: Request) -> str:
+def _bearer_key(request: HTTPConnection) -> str:
     header = request.headers.get("authorization")
     if header is None:
         raise Unauthorized(

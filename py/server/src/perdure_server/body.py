@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any, TypeVar, get_origin
 
 from pydantic import BaseModel, ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from perdure.wire.base import WireModel, describe
 from perdure_server.errors import ApiError
@@ -45,15 +45,34 @@ async def read_body(request: Request, *, limit: int) -> bytes:
         raise BodyTooLarge(limit)
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
+    more = True
+    while more and size <= limit + _DISCARDED_BYTES:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunk = message.get("body", b"")
+        more = message.get("more_body", False)
         size += len(chunk)
         if size <= limit:
             chunks.append(chunk)
-        elif size > limit + _DISCARDED_BYTES:
-            break
     if size > limit:
         raise BodyTooLarge(limit)
     return b"".join(chunks)
+
+
+def read_own(model: type[Message], raw: bytes) -> Message | None:
+    """A message that may be from an SDK of ours; None: it has to be taken apart with ``decode_json``.
+
+    For the hot writes. What our SDKs write is what the message written again would be. Where the caller finds
+    that it is, the text can go on as it came, and nothing more has to be checked: it holds no other members,
+    no null, and each value in the form in which it would be written.
+    """
+    if b"\\u0000" in raw:  # reads well, but Postgres has no text for it
+        return None
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError:
+        return None
 
 
 async def read_json(request: Request, *, limit: int) -> JsonText | None:
@@ -63,11 +82,7 @@ async def read_json(request: Request, *, limit: int) -> JsonText | None:
         BodyTooLarge: over ``limit`` bytes.
         ApiError: 400 MALFORMED_JSON with line and column.
     """
-    raw = await read_body(request, limit=limit)
-    try:
-        return decode_json(raw) if raw else None
-    except MalformedJson as error:
-        raise ApiError(400, "MALFORMED_JSON", f"the body is not JSON: {error}") from error
+    return _decode(await read_body(request, limit=limit))
 
 
 async def read_json_object(request: Request, *, limit: int) -> JsonText:
@@ -77,10 +92,26 @@ async def read_json_object(request: Request, *, limit: int) -> JsonText:
         BodyTooLarge: over ``limit`` bytes.
         ApiError: 400 MALFORMED_JSON with line and column; 400 INVALID_BODY when it is JSON but no object.
     """
-    document = await read_json(request, limit=limit) or JsonText({}, "{}")
+    return decode_object(await read_body(request, limit=limit))
+
+
+def decode_object(raw: bytes) -> JsonText:
+    """A body that must be a JSON object; an empty one counts as ``{}``.
+
+    Raises:
+        ApiError: as ``read_json_object``.
+    """
+    document = _decode(raw) or JsonText({}, "{}")
     if not isinstance(document.value, dict):
         raise ApiError(400, "INVALID_BODY", "the body must be a JSON object, such as {}")
     return document
+
+
+def _decode(raw: bytes) -> JsonText | None:
+    try:
+        return decode_json(raw) if raw else None
+    except MalformedJson as error:
+        raise ApiError(400, "MALFORMED_JSON", f"the body is not JSON: {error}") from error
 
 
 def check_body(model: type[Message], document: JsonText) -> Message:

@@ -4,37 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
-_ALLOWED = {"access-control-allow-origin": "*", "access-control-expose-headers": "*"}
+_PERMISSION = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-headers", b"*"))
 _MAX_AGE_S = 86_400
-
-
-class Cors:
-    """Lets pages of any origin read answers, errors included, of what ``open_to_browsers`` marked.
-
-    No cookie is ever looked at: a page can only read what it has a key for.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection."""
-
-        async def send_with_permission(message: Message) -> None:
-            if message["type"] == "http.response.start" and scope.get("state", {}).get("open_to_browsers"):
-                MutableHeaders(scope=message).update(_ALLOWED)
-            await send(message)
-
-        await self._app(scope, receive, send_with_permission)
 
 
 def open_to_browsers(scope: Scope) -> None:
     """Mark a request: pages of any origin may read the answer."""
     scope.setdefault("state", {})["open_to_browsers"] = True
+
+
+def permission(scope: Scope) -> Iterable[tuple[bytes, bytes]]:
+    """Headers for the answer to a request, an error included: pages may read what was marked.
+
+    No cookie is ever looked at: a page can only read what it has a key for.
+    """
+    return _PERMISSION if scope["state"].get("open_to_browsers") else ()
 
 
 def answer_preflight(methods: Iterable[str]) -> Response:

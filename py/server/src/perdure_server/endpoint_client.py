@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 
 import httpx
 
-from perdure.wire import endpoint_request, headers
+from perdure.wire import headers
 from perdure.wire.base import MalformedMessage, WireModel
-from perdure.wire.dynamic_triggers import TriggerRegistration
-from perdure.wire.endpoint_request import EndpointRequest
-from perdure.wire.http_endpoints import ImmediateResponse
 from perdure.wire.manifest import PingAnswer, ValidateAnswer
+from perdure.wire.sources import ImmediateResponse, TriggerRegistration
+from perdure_dispatcher import endpoint_request
+from perdure_dispatcher.endpoint_request import EndpointRequest
 from perdure_server.json_text import JsonText, MalformedJson, decode_json
 
 Message = TypeVar("Message", bound=WireModel)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID
 
 from starlette.requests import Request
 
 from perdure_server.errors import ApiError
+
+_PLAIN_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def path_text(request: Request, name: str) -> str:
@@ -24,6 +27,8 @@ def path_uuid(request: Request, name: str, *, what: str) -> str:
         ApiError: 404 JQ001: no id has this form, so there is no such thing.
     """
     text = path_text(request, name)
+    if _PLAIN_UUID.fullmatch(text):
+        return text
     try:
         return str(UUID(text))
     except ValueError as error:

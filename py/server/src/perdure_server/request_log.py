@@ -1,20 +1,20 @@
-"""Request ids, the access log, and the last resort for exceptions: what surrounds every request."""
+"""Request ids, the access log, and the answers to exceptions: what surrounds every request."""
 
 from __future__ import annotations
 
 import logging
+import os
 import re
 import time
-from uuid import uuid4
 
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from perdure_server.cors import permission
 from perdure_server.errors import answer_error
 
-REQUEST_ID = "x-request-id"
-_GOOD_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,100}")
+_REQUEST_ID = b"x-request-id"
+_GOOD_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,100}")
 
 access_logger = logging.getLogger("perdure.server.access")
 
@@ -23,7 +23,7 @@ class RequestLog:
     """Gives every request an id, answers with it, and logs one line.
 
     The id is the client's ``x-request-id`` when that is a plain word.
-    Exceptions that no handler knew become a 500 here, so that its log line and answer carry the id.
+    Exceptions become answers here, so that log line and answer carry the id.
     """
 
     def __init__(self, app: ASGIApp, *, enabled: bool) -> None:
@@ -35,7 +35,7 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _request_id(Headers(scope=scope))
+        request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
         started_at = time.perf_counter()
         status = 0
@@ -44,7 +44,7 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)[REQUEST_ID] = request_id
+                message["headers"] += [(_REQUEST_ID, request_id.encode()), *permission(scope)]
             await send(message)
 
         try:
@@ -66,9 +66,12 @@ class RequestLog:
                 )
 
 
-def _request_id(headers: Headers) -> str:
-    given = headers.get(REQUEST_ID, "")
-    return given if _GOOD_REQUEST_ID.fullmatch(given) else uuid4().hex
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == _REQUEST_ID and _GOOD_REQUEST_ID.fullmatch(value):
+            given: bytes = value
+            return given.decode("ascii")
+    return os.urandom(16).hex()
 
 
 def _path(scope: Scope) -> str:

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from threading import Event
 
 import httpx
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from perdure_engine import environments
+from perdure_engine.environments import Caller
 from perdure_engine.errors import NotMigrated, translated
 from perdure_engine.migrator.source import Migration, default_source
 from perdure_engine.pool import Connection, Pool, open_pool
 from perdure_engine.sealing import SecretBox
+from perdure_server.callers import Callers
+from perdure_server.connect.connector import Connector
+from perdure_server.connect.questions import SCHEME, ConnectedTransport
 from perdure_server.endpoint_client import EndpointClient
 from perdure_server.grouped_writes import EventSender, TaskWriter
 from perdure_server.rate_limit import RateLimiter
 from perdure_server.settings import Settings
 
 ROLE = "perdure_server"
+_DRAIN_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +38,10 @@ class Services:
     settings: Settings
     pool: Pool
     endpoints: EndpointClient
+    callers: Callers
     tasks: TaskWriter
     events: EventSender
+    connector: Connector
     secrets: SecretBox
     rate_limiter: RateLimiter | None
     migrations: tuple[Migration, ...]  # of this release
@@ -73,32 +83,55 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     pool = await open_pool(
         settings.database_url, role=ROLE, max_size=settings.pool_size, application_name="perdure-server"
     )
-    async with pool, httpx.AsyncClient(timeout=None, follow_redirects=False) as client:  # noqa: S113
+
+    def connection() -> AbstractAsyncContextManager[Connection]:
+        return pool.connection(timeout=settings.database_timeout_s)
+
+    async def authenticate(key: str) -> Caller | None:
+        async with connection() as conn:
+            return await environments.authenticate(conn, key)
+
+    box = SecretBox.from_setting(settings.secret_keys)
+    connector = Connector(
+        url=settings.database_url, role=ROLE, name=server_name(), connect=connection, box=box
+    )
+    mounts = {SCHEME: ConnectedTransport(connector)}
+    client = httpx.AsyncClient(timeout=None, follow_redirects=False, mounts=mounts)  # noqa: S113
+    async with pool, client:
         if settings.public_url is not None:  # the engine makes the URLs of sources from it
-            async with pool.connection() as conn:
+            async with connection() as conn:
                 await environments.set_setting(conn, "public_url", settings.public_url)
-
-        def connection() -> AbstractAsyncContextManager[Connection]:
-            return pool.connection(timeout=settings.database_timeout_s)
-
         services = Services(
             settings=settings,
             pool=pool,
             endpoints=EndpointClient(
                 client, timeout_s=settings.endpoint_timeout_s, answer_limit=settings.endpoint_answer_limit
             ),
+            callers=Callers(authenticate),
             tasks=TaskWriter(connection),
             events=EventSender(connection),
-            secrets=SecretBox.from_setting(settings.secret_keys),
+            connector=connector,
+            secrets=box,
             rate_limiter=RateLimiter(settings.rate_limit) if settings.rate_limit else None,
             migrations=tuple(default_source().migrations),
         )
-        yield services
+        connecting = asyncio.create_task(connector.run(), name="connector")
+        try:
+            yield services
+        finally:
+            connecting.cancel()
+            await asyncio.wait([connecting])
+        await connector.drain(_DRAIN_S)
         await services.tasks.drain()
         await services.events.drain()
 
 
-def services_of(request: Request) -> Services:
+def server_name() -> str:
+    """A name that leads a person to the process, for leases: host:pid."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def services_of(request: HTTPConnection) -> Services:
     """The services of the app that this request came to."""
     services: Services = request.app.state.services
     return services

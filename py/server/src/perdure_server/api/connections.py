@@ -7,8 +7,8 @@ import json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from perdure.wire.connections import Connection, CreateConnectionBody
 from perdure.wire.execution import ConnectionAuth
+from perdure.wire.runs import Connection, CreateConnectionBody
 from perdure_engine import connections
 from perdure_server.auth import caller_of
 from perdure_server.body import check_body, read_json_object

@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from perdure.wire.dynamic_triggers import RegisterTrigger, RegisterTriggerAnswer
 from perdure.wire.headers import IDEMPOTENCY_KEY
+from perdure.wire.sources import RegisterTrigger, RegisterTriggerAnswer
 from perdure_engine import dynamic_triggers, endpoints
 from perdure_server.auth import caller_of
 from perdure_server.body import check_body, engine_text, read_json_object

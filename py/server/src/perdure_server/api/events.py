@@ -10,7 +10,7 @@ from perdure.wire.events import ApiEventLog, SendEventBody, SendEventOptions, Se
 from perdure.wire.runs import CancelRunsAnswer, EventDetails
 from perdure_engine import events
 from perdure_server.auth import caller_of
-from perdure_server.body import check_body, engine_text, read_json_object
+from perdure_server.body import check_body, decode_object, engine_text, read_body, read_own
 from perdure_server.json_text import split_array, split_object
 from perdure_server.params import path_text
 from perdure_server.responses import json_response
@@ -27,12 +27,9 @@ async def send_event(request: Request) -> Response:
     The same ``id`` in the same environment is stored once: sent again it is answered as it is stored.
     """
     services = services_of(request)
-    document = await read_json_object(request, limit=services.settings.json_body_limit)
-    body = check_body(SendEventBody, document)
-    event = engine_text(body.event, split_object(document)["event"], verbatim=_USERS_OWN)
-    stored = await services.events.send(
-        caller_of(request).environment_id, (event.encode(),), _options(body.options)
-    )
+    raw = await read_body(request, limit=services.settings.json_body_limit)
+    event, options = _own_event(raw) or _event(raw)
+    stored = await services.events.send(caller_of(request).environment_id, (event,), _options(options))
     return json_response(stored[0])
 
 
@@ -42,14 +39,9 @@ async def send_events(request: Request) -> Response:
     The answer has them in the order of the request.
     """
     services = services_of(request)
-    document = await read_json_object(request, limit=services.settings.json_body_limit)
-    body = check_body(SendEventsBody, document)
-    written = split_array(split_object(document)["events"])
-    sent = tuple(
-        engine_text(event, text, verbatim=_USERS_OWN).encode()
-        for event, text in zip(body.events, written, strict=True)
-    )
-    stored = await services.events.send(caller_of(request).environment_id, sent, _options(body.options))
+    raw = await read_body(request, limit=services.settings.json_body_limit)
+    sent, options = _own_events(raw) or _events(raw)
+    stored = await services.events.send(caller_of(request).environment_id, tuple(sent), _options(options))
     return json_response(b"[" + b",".join(stored) + b"]")
 
 
@@ -82,6 +74,44 @@ async def cancel_event_runs(request: Request) -> Response:
             conn, caller_of(request).environment_id, path_text(request, "eventId")
         )
     return json_response(outcome)
+
+
+def _own_event(raw: bytes) -> tuple[bytes, SendEventOptions | None] | None:
+    """The event and the options of a body as our SDKs write it."""
+    body = read_own(SendEventBody, raw)
+    if body is None or body.to_wire_bytes() != raw:
+        return None
+    return body.event.to_wire_bytes(), body.options
+
+
+def _event(raw: bytes) -> tuple[bytes, SendEventOptions | None]:
+    """The same of any body."""
+    document = decode_object(raw)
+    body = check_body(SendEventBody, document)
+    event = engine_text(body.event, split_object(document)["event"], verbatim=_USERS_OWN)
+    return event.encode(), body.options
+
+
+def _own_events(raw: bytes) -> tuple[list[bytes], SendEventOptions | None] | None:
+    """The events and the options of a body as our SDKs write it."""
+    body = read_own(SendEventsBody, raw)
+    if body is None:
+        return None
+    sent = [event.to_wire_bytes() for event in body.events]
+    options = b"" if body.options is None else b',"options":' + body.options.to_wire_bytes()
+    return (sent, body.options) if b'{"events":[%b]%b}' % (b",".join(sent), options) == raw else None
+
+
+def _events(raw: bytes) -> tuple[list[bytes], SendEventOptions | None]:
+    """The same of any body."""
+    document = decode_object(raw)
+    body = check_body(SendEventsBody, document)
+    written = split_array(split_object(document)["events"])
+    sent = [
+        engine_text(event, text, verbatim=_USERS_OWN).encode()
+        for event, text in zip(body.events, written, strict=True)
+    ]
+    return sent, body.options
 
 
 async def _read_event(request: Request) -> bytes:

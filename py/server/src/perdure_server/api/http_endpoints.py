@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from perdure.wire import headers as names
 from perdure.wire.headers import JSON_TYPE
-from perdure.wire.http_endpoints import ImmediateResponse
+from perdure.wire.sources import ImmediateResponse
 from perdure_engine import endpoints, http_endpoints
 from perdure_server.auth import caller_of
 from perdure_server.body import read_body

@@ -6,8 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from perdure.wire import headers
-from perdure.wire.jobs import InvokedRun, InvokeJobBody, JobRuns
-from perdure.wire.runs import CancelRunsAnswer
+from perdure.wire.runs import CancelRunsAnswer, InvokedRun, InvokeJobBody, JobRuns
 from perdure_engine import environments, jobs
 from perdure_engine.errors import NoSecretKey
 from perdure_server.auth import caller_of, key_of

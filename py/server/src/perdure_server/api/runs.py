@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from perdure.wire.metadata import RunMetadata, RunMetadataChange
+from perdure.wire.events import RunMetadata, RunMetadataChange
 from perdure.wire.runs import Run, RunList
 from perdure_engine import runs
 from perdure_server.auth import caller_of, is_secret

@@ -6,7 +6,7 @@ from pydantic import JsonValue, TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from perdure.wire.store import StoreItem, StoreItemDeleted
+from perdure.wire.runs import StoreItem, StoreItemDeleted
 from perdure_engine import store
 from perdure_server.auth import caller_of
 from perdure_server.body import read_json

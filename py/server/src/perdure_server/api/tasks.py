@@ -10,10 +10,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from perdure.wire import headers
-from perdure.wire.tasks import CachedTasksPage, ServerTask, StoreTasksAnswer, StoreTasksBody
+from perdure.wire.tasks import CachedTasksPage
 from perdure_engine import tasks
+from perdure_engine.environments import Caller
 from perdure_server.auth import caller_of
-from perdure_server.body import BodyTooLarge, check_body, engine_text, read_json_object, read_query
+from perdure_server.body import (
+    BodyTooLarge,
+    check_body,
+    decode_object,
+    engine_text,
+    read_body,
+    read_json_object,
+    read_own,
+    read_query,
+)
 from perdure_server.errors import ApiError
 from perdure_server.json_text import (
     MalformedJson,
@@ -30,6 +40,9 @@ from perdure_server.messages.tasks import (
     FailTaskBody,
     RunTaskAnswer,
     RunTaskBody,
+    ServerTask,
+    StoreTasksAnswer,
+    StoreTasksBody,
 )
 from perdure_server.params import path_uuid
 from perdure_server.responses import json_response
@@ -48,16 +61,26 @@ async def store_tasks(request: Request) -> Response:
     an execution that its lease is lost and 409 JQ003 that the run has ended: it stops then.
     """
     services = services_of(request)
-    document = await read_json_object(request, limit=services.settings.json_body_limit)
-    body = check_body(StoreTasksBody, document)
-    written = split_array(split_object(document)["tasks"])
-    envelope = _envelope(request, leaseNumber=str(body.lease_number))
-    calls = tuple(
-        join_object({**envelope, "task": engine_text(record, text, verbatim=_RECORD_OWN)}).encode()
-        for record, text in zip(body.tasks, written, strict=True)
+    raw = await read_body(request, limit=services.settings.json_body_limit)
+    run_id = path_uuid(request, "runId", what="run")
+    return json_response(await store_records(services, caller_of(request), run_id, raw))
+
+
+async def store_records(services: Services, caller: Caller, run_id: str, raw: bytes) -> bytes:
+    """``store_tasks`` without the request: returns the answer to the body ``raw``.
+
+    Raises:
+        ApiError: the body is not as it should be.
+        PerdureError: a task was refused.
+    """
+    lease_number, records = _own_records(raw) or _records(raw)
+    envelope = b'{"environmentId":"%b","runId":"%b","leaseNumber":%d,"task":' % (
+        caller.environment_id.encode(),
+        run_id.encode(),
+        lease_number,
     )
-    stored = await services.tasks.upsert(calls)
-    return json_response(b'{"tasks":[' + b",".join(stored) + b"]}")
+    stored = await services.tasks.upsert(tuple(b"%b%b}" % (envelope, record) for record in records))
+    return b'{"tasks":[' + b",".join(stored) + b"]}"
 
 
 async def run_task(request: Request) -> Response:
@@ -118,6 +141,28 @@ async def get_cached_tasks(request: Request) -> Response:
     """Read the tasks that did not fit into EXECUTE_JOB, page by page from its ``cachedTaskCursor`` on."""
     query = read_query(CachedTasksQuery, request)
     return json_response(await _read_cached_tasks(request, str(query.cursor)))
+
+
+def _own_records(raw: bytes) -> tuple[int, list[bytes]] | None:
+    """The lease number and the records of a body as our SDKs write it."""
+    body = read_own(StoreTasksBody, raw)
+    if body is None:
+        return None
+    records = [record.to_wire_bytes() for record in body.tasks]
+    written = b'{"leaseNumber":%d,"tasks":[%b]}' % (body.lease_number, b",".join(records))
+    return (body.lease_number, records) if written == raw else None
+
+
+def _records(raw: bytes) -> tuple[int, list[bytes]]:
+    """The same of any body."""
+    document = decode_object(raw)
+    body = check_body(StoreTasksBody, document)
+    written = split_array(split_object(document)["tasks"])
+    records = [
+        engine_text(record, text, verbatim=_RECORD_OWN).encode()
+        for record, text in zip(body.tasks, written, strict=True)
+    ]
+    return body.lease_number, records
 
 
 async def _read_cached_tasks(request: Request, cursor: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from perdure.wire.webhooks import UpdateWebhook, UpdateWebhookAnswer
+from perdure.wire.sources import UpdateWebhook, UpdateWebhookAnswer
 from perdure_engine import webhooks
 from perdure_server.auth import caller_of
 from perdure_server.body import check_body, engine_text, read_json_object

@@ -15,10 +15,10 @@ from perdure_engine.sealing import SETTING
 from perdure_server.cli.api_client import ApiClient
 from perdure_server.cli.dev_failures import InternalFailures
 from perdure_server.cli.dev_files import DevFiles
-from perdure_server.cli.endpoints import describe_index, register_endpoint
+from perdure_server.cli.endpoints import describe_index, find_endpoint, register_endpoint
 from perdure_server.cli.failures import CommandFailed
 from perdure_server.cli.http_server import listen_or_refuse
-from perdure_server.cli.local.app_child import RunningApp, start_app
+from perdure_server.cli.local.app_child import RunningApp, StartingApp, start_app
 from perdure_server.cli.local.code_watch import watch_code
 from perdure_server.cli.local.platform import LocalPerdure, prepare_database
 from perdure_server.cli.local.processes import Family
@@ -80,7 +80,7 @@ class DevSession:
             listen_or_refuse("127.0.0.1", settings.port).close()  # say so before anything is started
             listener = stack.enter_context(closing(listen_or_refuse("127.0.0.1", settings.app_port)))
             stack.enter_context(self._family)
-            starting = start_app(self._family, settings.target, listener, variables=self._variables)
+            starting = self._start_app(listener)
             database_url = stack.enter_context(self._database())
             stack.callback(self._family.close)  # before Postgres, which the others still use
             prepare_database(
@@ -117,13 +117,19 @@ class DevSession:
         with EmbeddedPostgres(self._files.postgres_folder) as postgres:
             yield postgres.url()
 
+    def _start_app(self, listener: socket.socket) -> StartingApp:
+        return start_app(
+            self._family, self._settings.target, listener, variables=self._variables, connect=True
+        )
+
     def _register(self, api: ApiClient, app: RunningApp) -> str:
-        """Register the app, which also reads its jobs again; tells what it has."""
+        """See to it that the app's jobs are known; tells what it has."""
+        if app.connected_as is not None:  # it has said itself what it has
+            self._endpoint_id = app.connected_as
+            return describe_index(find_endpoint(api, app.connected_as)["lastIndex"])
         try:
-            endpoint = register_endpoint(api, app.endpoint_id, self._app_url)
+            endpoint = register_endpoint(api, None, self._app_url)
         except CommandFailed as error:
-            if app.endpoint_id is not None:
-                raise
             raise CommandFailed(
                 f"{error.text}\n{self._settings.target} has to serve Perdure at {self._settings.path}: "
                 "where it has mounted it elsewhere, give that --path."
@@ -148,7 +154,7 @@ class DevSession:
 
     def _reload(self, api: ApiClient, listener: socket.socket) -> None:
         try:
-            new = start_app(self._family, self._settings.target, listener, variables=self._variables).wait()
+            new = self._start_app(listener).wait()
         except CommandFailed as error:
             self._family.check()  # the death of another than the new app is the end
             say(f"perdure dev: {error.text}")
@@ -165,8 +171,9 @@ class DevSession:
     def _print_screen(self, database_url: str, jobs: str) -> None:
         settings = self._settings
         key = f"in {self._files.key_file}" if settings.api_key is None else "from PERDURE_API_KEY"
+        how = "is connected" if self._app.connected_as is not None else f"is at {self._app_url}"
         rows: Sequence[Sequence[str]] = (
-            ("  app", f"{self._app_url} is {settings.target} ({self._endpoint_id}: {jobs})"),
+            ("  app", f"{settings.target} {how} ({self._endpoint_id}: {jobs})"),
             ("  server", f"{self._url} (PERDURE_API_URL)"),
             ("  webhooks", f"{settings.public_url or self._url}/api/v1/sources/…"),
             ("  API key", f"{self._key[:11]}… ({key})"),

@@ -115,6 +115,12 @@ def register_endpoint(
     return {**endpoint, "endpointIndex": {**endpoint["endpointIndex"], **result}}
 
 
+def find_endpoint(api: ApiClient, slug: str) -> dict[str, Any]:
+    """An app that is known to the environment."""
+    endpoints: list[dict[str, Any]] = api.get("/api/v1/endpoints")
+    return next(endpoint for endpoint in endpoints if endpoint["slug"] == slug)
+
+
 def index_endpoint(api: ApiClient, slug: str) -> dict[str, Any]:
     """Read an app's jobs again; the result says in ``status`` whether that went well."""
     result: dict[str, Any] = api.post(f"/api/v1/endpoints/{segment(slug)}/index")

@@ -31,6 +31,7 @@ def listen_or_refuse(host: str, port: int) -> socket.socket:
         ) from error
 
 
+_LONGEST_MESSAGE = 64 * 1024 * 1024  # bytes of a WebSocket message, which holds many frames
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -65,6 +66,8 @@ class HttpServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            ws_max_size=_LONGEST_MESSAGE,
+            ws_per_message_deflate=False,  # JSON over a short way: the CPU counts
             timeout_graceful_shutdown=math.ceil(drain_s),
         )
         self._server = _Server(config, on_started, on_stopping)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
 
 from perdure.wire.base import WireModel
-from perdure.wire.statuses import EnvironmentType, IndexStatus
+from perdure.wire.statuses import EnvironmentType
 
 
 def _check_url(url: str) -> str:
@@ -80,6 +81,15 @@ class RegisteredEndpoint(Endpoint):
     """A registered endpoint and the index that registering it made."""
 
     endpoint_index: IndexReference
+
+
+class IndexStatus(StrEnum):
+    """How far an index of an endpoint got."""
+
+    PENDING = "PENDING"
+    STARTED = "STARTED"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
 
 
 class IndexFailure(WireModel):

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field
 
 from perdure.wire.base import WireModel
-from perdure.wire.metadata import Tags
+from perdure.wire.events import Tags
 from perdure.wire.statuses import RunStatus
 
 MAX_TAKE = 50

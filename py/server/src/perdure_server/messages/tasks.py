@@ -1,4 +1,4 @@
-"""Tasks as the trigger.dev v2 SDK sends them. Those of our own SDK are in ``perdure.wire.tasks``."""
+"""Tasks as the API takes and shows them; how our own SDK states one is in ``perdure.wire.tasks``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue
 
 from perdure.wire.base import OutputModel, WireModel
-from perdure.wire.tasks import CachedTasksPage, DisplayProperty, ServerTask, Style
+from perdure.wire.statuses import TaskStatus
+from perdure.wire.tasks import CachedTasksPage, DisplayProperty, Style, TaskRecord
 
 
 def _drop_incomplete(properties: Any) -> Any:
@@ -25,6 +26,46 @@ def _drop_incomplete(properties: Any) -> Any:
 
 # The v2 SDK may send display properties without label or text: these are not kept.
 Properties = Annotated[list[DisplayProperty], BeforeValidator(_drop_incomplete)]
+
+
+class StoreTasksBody(WireModel):
+    """Body of ``PUT /api/v1/runs/{runId}/tasks``: parents before their children."""
+
+    lease_number: int = Field(ge=0, le=2**31 - 1)
+    tasks: list[TaskRecord]
+
+
+class ServerTask(OutputModel):
+    """A task as the platform knows it. ``attempts`` counts the current one: 1 on the first try."""
+
+    id: str
+    name: str
+    status: TaskStatus
+    idempotency_key: str
+    noop: bool = False
+    attempts: int = 1
+    icon: str | None = None
+    started_at: AwareDatetime | None = None
+    completed_at: AwareDatetime | None = None
+    delay_until: AwareDatetime | None = None
+    description: str | None = None
+    properties: list[DisplayProperty] | None = None
+    output_properties: list[DisplayProperty] | None = None
+    params: JsonValue = None
+    context: JsonValue = None
+    error: str | None = None
+    parent_id: str | None = None
+    style: Style | None = None
+    operation: str | None = None
+    callback_url: str | None = None
+    child_execution_mode: str | None = None
+    force_yield: bool | None = None
+
+
+class StoreTasksAnswer(WireModel):
+    """Answer of ``PUT /api/v1/runs/{runId}/tasks``, in the order of the body."""
+
+    tasks: list[ServerTask]
 
 
 class CachedTasksQuery(WireModel):

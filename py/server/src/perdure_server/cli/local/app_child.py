@@ -21,10 +21,14 @@ START_TIMEOUT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class RunningApp:
-    """An app that accepts connections; ``endpoint_id`` is None when it has to be asked for it."""
+    """An app that can have executions.
+
+    Args:
+        connected_as: the id of an app that has connected to the server; None: it is served over HTTP.
+    """
 
     child: Child
-    endpoint_id: str | None
+    connected_as: str | None
 
 
 def start_app(
@@ -33,14 +37,16 @@ def start_app(
     listener: socket.socket,
     *,
     variables: Mapping[str, str],
+    connect: bool = False,
     drain_s: float = 5.0,
 ) -> StartingApp:
     """Start an app; it is loaded while the caller goes on.
 
     Args:
         target: ``MODULE:APP``.
-        listener: where it will accept connections, beside others that do.
+        listener: where it will accept connections, beside others that do, unless it connects to the server.
         variables: its environment.
+        connect: if it is a ``perdure.Perdure``, it connects to the server as soon as there is one.
         drain_s: seconds that its requests under way may take when it is stopped.
     """
     report, told = os.pipe()
@@ -52,6 +58,7 @@ def start_app(
                 "-m",
                 "perdure_server.cli.local.app_process",
                 target,
+                "connect" if connect else "serve",
                 str(listener.fileno()),
                 str(told),
                 str(drain_s),
@@ -78,7 +85,7 @@ class StartingApp:
         self._said = b""
 
     def wait(self, timeout_s: float = START_TIMEOUT_S) -> RunningApp:
-        """Wait until it accepts connections.
+        """Wait until it can have executions.
 
         Raises:
             CommandFailed: it does not, with the reason; its process is gone then. Or another child died.
@@ -91,7 +98,7 @@ class StartingApp:
             if "started" not in report:
                 self._child.wait(timeout_s=5)
                 self._child.check()
-            return RunningApp(self._child, report["endpointId"])
+            return RunningApp(self._child, report["connectedAs"])
         except BaseException:
             self._family.kill(self._child)
             raise

@@ -24,11 +24,11 @@ class LoadedApp:
 
     Args:
         asgi: what to serve.
-        endpoint_id: the id it gives itself; None when that is not known before asking it over HTTP.
+        perdure: the ``perdure.Perdure`` itself, which can connect instead; None: it is somewhere in ``asgi``.
     """
 
     asgi: Any
-    endpoint_id: str | None
+    perdure: Any
 
 
 def load_app(target: str) -> LoadedApp:
@@ -48,7 +48,7 @@ def load_app(target: str) -> LoadedApp:
         except AttributeError:
             raise AppNotLoaded(f"{module_name} has no {path!r}{_suggest(module)}.") from None
     if _is_ours(found, "Perdure"):
-        return LoadedApp(found.asgi(), found.id)
+        return LoadedApp(found.asgi(), found)
     if not callable(found) or _is_ours(found, "Job"):
         kind = type(found).__name__
         raise AppNotLoaded(f"{target} is a {kind}, not a Perdure app or an ASGI app{_suggest(module)}.")

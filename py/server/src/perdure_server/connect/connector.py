@@ -1,0 +1,268 @@
+"""The dispatcher of connected apps: claims what is ready for them, stores answers, renews leases."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from perdure.wire.base import MalformedMessage
+from perdure.wire.headers import EXTENSION_VERSION, PERDURE_VERSION, Action
+from perdure.wire.http import ConnectionFailed, HttpResponse
+from perdure_connect.frames import DROP, REQUEST, STORED, Frame
+from perdure_dispatcher.executions import body_with_connections
+from perdure_dispatcher.verdict import judge_unsendable
+from perdure_engine.connected import renew_leases
+from perdure_engine.deliveries import ClaimedDelivery, claim_deliveries
+from perdure_engine.errors import DatabaseUnavailable, NoSecretKey, PerdureError, UnknownSecretKey
+from perdure_engine.notifications import listen
+from perdure_engine.runs import ClaimedRun, claim_runs
+from perdure_engine.sealing import SecretBox
+from perdure_server.connect.answers import Answer, Answers, Connect, judge
+from perdure_server.connect.seat import RequestId, Seat
+
+logger = logging.getLogger("perdure.server.connect")
+
+LEASE = timedelta(seconds=15)
+"""How long an execution is left to an app; renewed as long as it is connected."""
+GRACE = timedelta(seconds=5)
+"""How long it is left to an app whose connection was lost: it may come back, here or to another server."""
+_RENEW_EVERY_S = LEASE.total_seconds() / 3
+_LARGEST_CLAIM = 200
+_LARGEST_DELIVERY_CLAIM = 10
+_LOOK_EVERY_S = 15.0  # for when hints are lost
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+
+
+class Connector:
+    """Serves the apps whose connections this server holds. Killed, the leases bring back what they had.
+
+    Args:
+        url: of the database, to listen; ``role`` acts on it.
+        name: kept with the leases, for people.
+        connect: gives a connection for one call.
+        box: opens the stored tokens of connections to services.
+    """
+
+    def __init__(self, *, url: str, role: str, name: str, connect: Connect, box: SecretBox) -> None:
+        self._url = url
+        self._role = role
+        self._name = name
+        self._connect = connect
+        self._box = box
+        self._seats: list[Seat] = []
+        self._questions: dict[RequestId, asyncio.Future[HttpResponse]] = {}
+        self._answers = Answers(connect)
+        self._wake = asyncio.Event()
+        self._seated = asyncio.Event()
+
+    async def run(self) -> None:
+        """Serve until cancelled. Without an app it does nothing at all."""
+        await self._seated.wait()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(self._renew())
+            group.create_task(self._claim())
+
+    async def drain(self, timeout_s: float) -> None:
+        """Wait until the answers that came are stored."""
+        await self._answers.drain(timeout_s)
+
+    def add(self, seat: Seat) -> None:
+        """An app is connected."""
+        self._seats.append(seat)
+        self._seated.set()
+        self._wake.set()
+
+    async def remove(self, seat: Seat) -> None:
+        """Its connection is lost: what it has is soon given to others, unless it comes back."""
+        self._seats.remove(seat)
+        for id in seat.held:
+            if (future := self._questions.get(id)) is not None and not future.done():
+                future.set_exception(ConnectionFailed("the connection of the app was lost"))
+        if held := [one for one in seat.held if one.kind == "run"]:
+            try:
+                await self._renew_for(held, GRACE)
+            except PerdureError as error:
+                logger.warning("leases not shortened count=%d: %s", len(held), error)
+
+    def resize(self, seat: Seat, slots: int) -> None:
+        """An app takes more or fewer requests from now on."""
+        seat.slots = slots
+        self._wake.set()
+
+    async def ask(
+        self, endpoint_id: str, action: str, headers: Mapping[str, str], body: bytes
+    ) -> HttpResponse:
+        """Ask an app something whose answer is wanted at once.
+
+        Raises:
+            ConnectionFailed: it is not connected to this server, or not any more.
+        """
+        seat = self._seat_for(endpoint_id)
+        if seat is None:
+            raise ConnectionFailed("the app is not connected to this server")
+        id = RequestId("question", str(uuid4()), 0)
+        future: asyncio.Future[HttpResponse] = asyncio.get_running_loop().create_future()
+        self._questions[id] = future
+        seat.held.add(id)
+        seat.put(Frame({"kind": REQUEST, "id": str(id), "action": action, "headers": dict(headers)}, body))
+        try:
+            return await future
+        finally:
+            del self._questions[id]
+
+    def answer(self, seat: Seat, head: Mapping[str, Any], body: bytes) -> None:
+        """An app answered a request, perhaps one of an earlier connection.
+
+        Raises:
+            MalformedMessage: it is no answer.
+        """
+        try:
+            text = head["id"]
+            id = RequestId.parse(text)
+            response = HttpResponse(int(head["status"]), dict(head.get("headers") or {}), body)
+            duration_ms = int(head.get("ms", 0))
+        except (KeyError, ValueError, TypeError, AttributeError) as error:
+            raise MalformedMessage(f"not an answer: {error!r}") from error
+        seat.held.discard(id)
+        self._wake.set()
+
+        def stored() -> None:
+            seat.put(Frame({"kind": STORED, "ids": [text]}))
+
+        if id.kind == "question":
+            if (future := self._questions.get(id)) is not None and not future.done():
+                future.set_result(response)
+            stored()
+            return
+        self._answers.add(Answer(id, judge(id, response), duration_ms, stored))
+
+    async def _claim(self) -> None:
+        pause_s = 0.0
+        while True:
+            try:
+                async with asyncio.timeout(_LOOK_EVERY_S):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+            try:
+                await self._claim_runs()
+                await self._claim_deliveries()
+            except Exception as error:
+                if isinstance(error, DatabaseUnavailable):
+                    logger.warning("cannot claim: %s", error)
+                else:
+                    logger.exception("cannot claim")
+                self._wake.set()
+                pause_s = min(max(2 * pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+                await asyncio.sleep(pause_s)
+            else:
+                pause_s = 0.0
+
+    async def _claim_runs(self) -> None:
+        free = [seat for seat in self._seats if seat.room]
+        limit = min(sum(seat.room for seat in free), _LARGEST_CLAIM)
+        if not limit:
+            return
+        async with self._connect() as conn:
+            claims = await claim_runs(conn, self._name, limit, LEASE, _endpoints(free))
+        if len(claims) == limit:
+            self._wake.set()  # there may be more
+        for claim in claims:
+            id = RequestId("run", claim.run_id, claim.lease_number)
+            head = {"action": Action.EXECUTE_JOB, "headers": {PERDURE_VERSION: EXTENSION_VERSION}}
+            try:
+                body = body_with_connections(claim, self._box.open)
+            except (NoSecretKey, UnknownSecretKey) as error:
+                self._refuse(id, error.message)
+            else:
+                self._give(claim, id, head, body)
+
+    async def _claim_deliveries(self) -> None:
+        free = [seat for seat in self._seats if seat.room]
+        limit = min(sum(seat.room for seat in free), _LARGEST_DELIVERY_CLAIM)
+        if not limit:
+            return
+        async with self._connect() as conn:
+            claims = await claim_deliveries(conn, self._name, limit, LEASE, _endpoints(free))
+        if len(claims) == limit:
+            self._wake.set()
+        for claim in claims:
+            id = RequestId("delivery", claim.delivery_id, claim.lease_number)
+            head = {"action": claim.action, "headers": json.loads(claim.headers or b"{}")}
+            self._give(claim, id, head, claim.body or b"")
+
+    def _give(
+        self, claim: ClaimedRun | ClaimedDelivery, id: RequestId, head: dict[str, Any], body: bytes
+    ) -> None:
+        seat = self._seat_for(claim.endpoint_id)
+        if seat is None:  # lost in this moment; the lease brings it back
+            return
+        seat.held.add(id)
+        seat.put(Frame({"kind": REQUEST, "id": str(id), **head}, body))
+
+    def _seat_for(self, endpoint_id: str | None) -> Seat | None:
+        """The one with most room."""
+        seats = [seat for seat in self._seats if seat.endpoint_id == endpoint_id]
+        return max(seats, key=lambda seat: seat.slots - len(seat.held), default=None)
+
+    def _refuse(self, id: RequestId, reason: str) -> None:
+        self._answers.add(Answer(id, judge_unsendable(reason), 0, lambda: None))
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(_RENEW_EVERY_S)
+            held = [one for seat in self._seats for one in seat.held if one.kind == "run"]
+            if not held:
+                continue
+            try:
+                kept = await self._renew_for(held, LEASE)
+            except DatabaseUnavailable as error:
+                logger.warning("leases not renewed count=%d: %s", len(held), error)
+                continue
+            except Exception:
+                logger.exception("leases not renewed count=%d", len(held))
+                continue
+            lost = {one for one in held if one.subject_id not in kept}
+            for seat in self._seats:
+                for id in seat.held & lost:
+                    seat.held.discard(id)
+                    seat.put(Frame({"kind": DROP, "id": str(id)}))
+            if lost:
+                self._wake.set()
+
+    async def _renew_for(self, held: Collection[RequestId], duration: timedelta) -> set[str]:
+        async with self._connect() as conn:
+            return await renew_leases(
+                conn, [one.subject_id for one in held], [one.lease_number for one in held], duration
+            )
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await listen(
+                    self._url,
+                    role=self._role,
+                    channel="perdure_ready",
+                    on_notify=self._hear,
+                    on_reconnect=self._wake.set,
+                    application_name="perdure-server listener",
+                )
+            except Exception:
+                logger.exception("cannot listen; looking every %g s instead", _LOOK_EVERY_S)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def _hear(self, payload: str) -> None:
+        if payload in ("connected", "deliveries"):
+            self._wake.set()
+
+
+def _endpoints(seats: Collection[Seat]) -> list[str]:
+    return list({seat.endpoint_id for seat in seats})

@@ -1,0 +1,91 @@
+"""When a claim is worth its call."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from perdure.wire.http import HttpResponse
+from perdure_dispatcher import executions
+from perdure_dispatcher.executions import Executions
+from perdure_dispatcher.settings import Settings
+from perdure_dispatcher.wake import Wake
+from perdure_engine.runs import ClaimedRun, RunOutcome
+from tests.support.waiting import eventually_async
+
+
+class App:
+    """Answers each execution when it is told to; its results wait until the database takes them."""
+
+    def __init__(self) -> None:
+        self.answers = asyncio.Semaphore(0)
+        self.database = asyncio.Event()
+        self.storing = 0
+        self.claimed = 0
+
+    @property
+    def endpoints(self) -> App:
+        return self
+
+    async def request(self, *_arguments: object, **_options: object) -> HttpResponse:
+        await self.answers.acquire()
+        return HttpResponse(200, {}, b'{"status":"SUCCESS"}')
+
+    async def claim_runs(self, _conn: None, _name: str, limit: int, *_rest: object) -> list[ClaimedRun]:
+        numbers = range(self.claimed, self.claimed + limit)
+        self.claimed += limit
+        return [
+            ClaimedRun(str(n), 1, "app", "http://app", 60_000, [b"k"], None, None, b"{}") for n in numbers
+        ]
+
+    async def apply_results(self, _conn: None, results: Sequence[bytes]) -> list[RunOutcome]:
+        self.storing += 1
+        await self.database.wait()
+        return [RunOutcome(str(n), "SUCCESS") for n in range(self.claimed)]
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[None]:
+        yield
+
+
+def may_claim(work: Executions) -> bool:
+    """Asked anew each time, which a type checker would not believe of a property."""
+    return work.may_claim
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch) -> App:
+    app = App()
+    monkeypatch.setattr(executions, "claim_runs", app.claim_runs)
+    monkeypatch.setattr(executions, "apply_results", app.apply_results)
+    return app
+
+
+async def test_while_results_are_handed_in_half_of_the_slots_must_be_free(app: App) -> None:
+    anything: Any = app
+    work = Executions(anything, anything, Settings("x"), Wake(max_sleep_s=1), slots=4)
+    assert may_claim(work)
+    await work.claim()
+    assert not may_claim(work), "no slot is free"
+    app.answers.release()
+    await eventually_async(lambda: app.storing == 1)
+    assert not may_claim(work), "the result under way will free a slot in a moment"
+    app.database.set()
+    await eventually_async(lambda: work.slots.held == 3)
+    assert may_claim(work), "three long executions must not keep the fourth slot empty"
+    await work.slots.cancel()
+
+
+async def test_with_half_of_the_slots_free_nothing_is_waited_for(app: App) -> None:
+    anything: Any = app
+    work = Executions(anything, anything, Settings("x"), Wake(max_sleep_s=1), slots=4)
+    app.answers.release()
+    for claim in await app.claim_runs(None, "", 2):
+        work.slots.start(work._carry_out(claim, 0.0), name="execution")
+    await eventually_async(lambda: app.storing == 1)
+    assert may_claim(work)
+    await work.slots.cancel()

@@ -1,0 +1,89 @@
+"""Bodies as our SDKs write them go on as they came; any other is taken apart, with the same outcome."""
+
+import json
+from typing import Any
+
+import pytest
+
+from perdure import make_event
+from perdure.wire.events import SendEventBody, SendEventOptions, SendEventsBody
+from perdure.wire.tasks import TaskRecord
+from perdure_server.api import events, tasks
+from perdure_server.errors import ApiError
+
+KEY = "a" * 64
+
+
+def body_of(*records: TaskRecord, lease_number: int = 7) -> bytes:
+    """What the SDK's recorder sends."""
+    texts = b",".join(record.to_wire_bytes() for record in records)
+    return b'{"leaseNumber":%d,"tasks":[%b]}' % (lease_number, texts)
+
+
+def record(**fields: Any) -> TaskRecord:
+    return TaskRecord.model_validate({"idempotencyKey": KEY, "name": "step", **fields})
+
+
+RECORDS = [
+    record(status="COMPLETED", output={"text": "ä\n", "list": [1, 2.5, None], "b": True}),
+    record(status="COMPLETED", output=None, startedAt="2026-01-01T00:00:00.5Z"),
+    record(status="ERRORED", error={"message": "no", "name": "ValueError"}, params=[1]),
+    record(delaySeconds=1.5, noop=True, displayKey="wait"),
+]
+
+
+@pytest.mark.parametrize("records", [RECORDS[:1], RECORDS, []], ids=["one", "many", "none"])
+def test_records_of_ours_are_not_taken_apart(records: list[TaskRecord]) -> None:
+    raw = body_of(*records)
+    own = tasks._own_records(raw)
+    assert own is not None
+    lease_number, texts = own
+    assert (lease_number, texts) == (7, [one.to_wire_bytes() for one in records])
+    assert [json.loads(text) for text in tasks._records(raw)[1]] == [json.loads(text) for text in texts]
+
+
+OWN = body_of(RECORDS[0]).decode()
+OTHERS = {
+    "spaces": OWN.replace(":", ": "),
+    "unknown member": OWN.replace('"name":', '"strange":1,"name":'),
+    "null member": OWN.replace('"name":', '"icon":null,"name":'),
+    "member twice": OWN.replace('"name":', '"name":"x","name":'),
+    "tasks twice": OWN[:-1] + ',"tasks":[]}',
+    "NUL": OWN.replace('"step"', '"st\\u0000ep"'),
+    "half a pair": OWN.replace('"ä\\n"', '"\\ud800"'),
+    "escapes": OWN.replace("ä", "\\u00e4"),
+    "huge number": OWN.replace("2.5", "1e400"),
+    "other form of a number": OWN.replace("2.5", "2.50"),
+    "date in another form": OWN.replace('"name":', '"startedAt":"2026-01-01T00:00:00.0+00:00","name":'),
+    "no JSON": OWN[:-1],
+    "NaN": OWN.replace("2.5", "NaN"),
+    "wrong": OWN.replace(KEY, "short"),
+    "nested deeply": OWN.replace("2.5", "[" * 500 + "]" * 500),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_records_are_taken_apart(name: str) -> None:
+    raw = OTHERS[name].encode()
+    assert raw != OWN.encode()
+    assert tasks._own_records(raw) is None
+
+
+def test_events_of_ours_are_not_taken_apart() -> None:
+    sent = [make_event("greet", {"n": n}) for n in range(3)]
+    for options in (None, SendEventOptions(deliver_after=5, tags=["a"])):
+        raw = SendEventsBody(events=sent, options=options).to_wire_bytes()
+        assert events._own_events(raw) == ([event.to_wire_bytes() for event in sent], options)
+        texts, read = events._events(raw)
+        assert [json.loads(text) for text in texts] == [event.to_wire() for event in sent]
+        assert read == options
+        one = SendEventBody(event=sent[0], options=options).to_wire_bytes()
+        assert events._own_event(one) == (sent[0].to_wire_bytes(), options)
+
+
+def test_other_events_are_taken_apart() -> None:
+    for raw in (b'{"events": []}', b'{"events":[],"more":1}', b'{"events":[{"name":"a\\u0000"}]}', b"[]"):
+        assert events._own_events(raw) is None
+    assert events._own_event(b'{"event":{"name":"a","payload":1e400}}') is None
+    with pytest.raises(ApiError, match="name"):
+        events._event(b'{"event":{"name":""}}')
