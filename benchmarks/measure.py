@@ -1,4 +1,4 @@
-"""What all benchmarks measure with: CPU of a Postgres backend, WAL, buffers; and how they print it."""
+"""How all benchmarks print what they measured; the cost of single calls: CPU of a backend, WAL, buffers."""
 
 import json
 import statistics
@@ -68,16 +68,23 @@ class Meter:
 
 def spread(values: Sequence[float], scale: float = 1.0) -> str:
     """``median (minimum–maximum)`` of all rounds, scaled."""
-    scaled = sorted(value * scale for value in values)
-    digits = 3 if scaled[-1] < 10 else 1
-    low, middle, high = (f"{x:.{digits}f}" for x in (scaled[0], statistics.median(scaled), scaled[-1]))
-    return f"{middle} ({low}–{high})"
+    scaled = [value * scale for value in values]
+    middle = number_text(statistics.median(scaled))
+    return f"{middle} ({number_text(min(scaled))}–{number_text(max(scaled))})"
+
+
+def number_text(value: float) -> str:
+    """With about three digits that say something, and commas between thousands."""
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 3
+    return f"{value:,.{digits}f}"
 
 
 def print_table(title: str, rows: Sequence[Row]) -> None:
-    """Print rows as an aligned table, without their ``rounds``."""
-    columns = [column for column in rows[0] if column != "rounds"]
-    lines = [columns, *([str(row[column]) for column in columns] for row in rows)]
+    """Print rows as an aligned table, without their ``rounds``; nothing when there are none."""
+    if not rows:
+        return
+    columns = list(dict.fromkeys(column for row in rows for column in row if column != "rounds"))
+    lines = [columns, *([str(row.get(column, "–")) for column in columns] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(columns))]
     print(f"\n{title}")
     for line in lines:

@@ -1,15 +1,16 @@
 """A migrated database with one endpoint and one job, for benchmarks."""
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from benchmarks.measure import Connection
 from perdure_engine.embedded import EmbeddedPostgres
 from perdure_engine.migrator import migrate
-
-from .measure import Connection
 
 _MANIFEST = {
     "jobs": [
@@ -21,6 +22,11 @@ _MANIFEST = {
         }
     ]
 }
+_PARK = {
+    "status": "RESUME_WITH_TASK",
+    "task": {"idempotencyKey": "wait", "name": "wait", "noop": True, "delaySeconds": 86400},
+}
+_LARGEST_CLAIM = 1000
 
 
 def make_database(server: EmbeddedPostgres, name: str) -> "BenchDatabase":
@@ -28,26 +34,38 @@ def make_database(server: EmbeddedPostgres, name: str) -> "BenchDatabase":
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
     migrate(server.url(name), echo=lambda _: None)
-    return BenchDatabase(server.url(name))
+    with psycopg.connect(server.url(name), autocommit=True) as connection:
+        connection.execute("select perdure.create_project('bench', 'bench')")
+    database = BenchDatabase(server.url(name), environment="prod", event="happened")
+    database.value("select perdure.create_api_key(%s)", database.environment_id)
+    endpoint = database.value(
+        "select perdure.register_endpoint(%s, 'app', 'http://127.0.0.1/')", database.environment_id
+    )
+    database.value(
+        "select perdure.index_endpoint(%s, %s, %s)",
+        endpoint["id"],
+        json.dumps(_MANIFEST),
+        json.dumps({"name": "perdure", "version": "0"}),
+    )
+    return database
 
 
 class BenchDatabase:
-    """One autocommit connection to a benchmark's database."""
+    """One autocommit connection to the database of project ``bench``: the life of a run as statements.
 
-    def __init__(self, url: str) -> None:
+    Args:
+        environment: its slug.
+        event: name of the events that are sent.
+        payload: of these, beside a number ``n``.
+    """
+
+    def __init__(
+        self, url: str, *, environment: str, event: str, payload: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
         self.connection: Connection = psycopg.connect(url, autocommit=True, prepare_threshold=0)
-        self.value("select perdure.create_project('bench', 'bench')")
-        self.environment_id = self.value("select perdure.get_environment('bench', 'prod')")
-        self.value("select perdure.create_api_key(%s)", self.environment_id)
-        endpoint = self.value(
-            "select perdure.register_endpoint(%s, 'app', 'http://127.0.0.1/')", self.environment_id
-        )
-        self.value(
-            "select perdure.index_endpoint(%s, %s, %s)",
-            endpoint["id"],
-            json.dumps(_MANIFEST),
-            json.dumps({"name": "perdure", "version": "0"}),
-        )
+        self.environment_id = self.value("select perdure.get_environment('bench', %s)", environment)
+        self._event = event
+        self._payload = dict(payload)
 
     def rows(self, query: str, *arguments: object) -> list[Any]:
         """All rows of a statement."""
@@ -59,7 +77,9 @@ class BenchDatabase:
 
     def send(self, count: int) -> None:
         """Send ``count`` events in one call; each starts a run."""
-        events = json.dumps([{"name": "happened", "payload": {"n": n}} for n in range(count)])
+        events = json.dumps(
+            [{"name": self._event, "payload": {"n": n, **self._payload}} for n in range(1, count + 1)]
+        )
         self.rows("select perdure.send_events(%s, %s)", self.environment_id, events)
 
     def claim(self, count: int) -> list[Any]:
@@ -103,6 +123,12 @@ class BenchDatabase:
                 for run_id, lease, _ in claimed
             ]
         )
+
+    def park(self, count: int) -> None:
+        """Send ``count`` events, and end the execution of what runs are claimed with a wait of a day."""
+        for start in range(0, count, _LARGEST_CLAIM):
+            self.send(min(_LARGEST_CLAIM, count - start))
+            self.reply(self.claim(_LARGEST_CLAIM), _PARK)
 
     def close(self) -> None:
         """Close the connection."""

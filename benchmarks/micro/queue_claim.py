@@ -1,9 +1,9 @@
 """Taking runs out of pgmq: pop against read and delete (ADR 0002)."""
 
+from benchmarks.measure import Cost, Meter, Row, spread
 from perdure_engine.embedded import EmbeddedPostgres
 
 from .database import make_database
-from .measure import Cost, Meter, Row, spread
 
 BATCHES = (1, 10, 50)
 ROUNDS = 5

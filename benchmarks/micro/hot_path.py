@@ -2,10 +2,10 @@
 
 from functools import partial
 
+from benchmarks.measure import Cost, Meter, Row, spread
 from perdure_engine.embedded import EmbeddedPostgres
 
 from .database import make_database
-from .measure import Cost, Meter, Row, spread
 
 BATCHES = (1, 10, 50, 200)
 TASKS = 5

@@ -17,10 +17,9 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from benchmarks.measure import Row, spread
 from perdure.wire.http import HttpClient
 from perdure_engine.embedded import EmbeddedPostgres
-
-from .measure import Row, spread
 
 CONCURRENCY = 50
 ROUNDS = 3
@@ -108,7 +107,7 @@ def run(_: EmbeddedPostgres) -> list[Row]:
         sys.executable,
         "-m",
         "uvicorn",
-        "benchmarks.http_clients:answer",
+        "benchmarks.micro.http_clients:answer",
         "--port",
         str(port),
         "--log-level",

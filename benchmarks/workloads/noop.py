@@ -1,0 +1,21 @@
+"""No-op runs: enqueued by the client in batches and executed meanwhile."""
+
+from __future__ import annotations
+
+from benchmarks.stage import Figures, Stage
+from benchmarks.workload import Workload
+
+RUNS = 4000
+WARM_UP = 500
+
+
+def turn(stage: Stage) -> list[Figures]:
+    """Enqueue and drain."""
+    stage.drain("noop", stage.scaled(WARM_UP))
+    count = stage.scaled(RUNS)
+    with stage.measured() as usage:
+        stage.drain("noop", count)
+    return [usage.figures("", {"runs/s": count / usage.wall_s}, "run", count)]
+
+
+WORKLOAD = Workload("noop", f"{RUNS:,} no-op runs, enqueue + drain, client batching", turn)
