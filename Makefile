@@ -76,7 +76,7 @@ lint: setup ## Check style, types, SQL and imports; change nothing.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy $(TYPED)
-	$(BIN)/pyright
+	$(BIN)/pyright --project pyproject.toml
 	$(BIN)/sqlfluff lint --disable-progress-bar --processes 0 sql
 	$(BIN)/lint-imports --no-cache
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 try:
-    from perdure_integrations import *  # noqa: F403  # all that is in its __all__
+    from perdure_integrations import *  # noqa: F403  # pyright: ignore[reportWildcardImportFromLibrary]
 except ModuleNotFoundError as error:
     if error.name != "perdure_integrations":
         raise

@@ -425,8 +425,9 @@ class _Framed:
 
 async def _called(call: Callable[[], Any], within: timedelta | None) -> Any:
     if within is not None:
+        clock = asyncio.timeout(within.total_seconds())
         try:
-            async with asyncio.timeout(within.total_seconds()) as clock:
+            async with clock:
                 return await _called(call, None)
         except TimeoutError as error:
             if not clock.expired():
