@@ -61,6 +61,7 @@ class MetadataIO(IOBase):
 
 
 A = TypeVar("A")
+Twin_co = TypeVar("Twin_co", covariant=True)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -222,14 +223,14 @@ class WaitFor(Protocol):
         ...
 
 
-class Waiting(Generic[A]):
+class Waiting(Generic[Twin_co]):
     """Base of what a plain job gets: it has the methods of another object, which return values.
 
     Args:
         twin: the other one.
     """
 
-    def __init__(self, twin: A, wait_for: WaitFor) -> None:
+    def __init__(self, twin: Twin_co, wait_for: WaitFor) -> None:
         self._twin = twin
         self._wait_for = wait_for
 
