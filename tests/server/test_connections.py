@@ -37,11 +37,16 @@ def stored(builders: Builders) -> list:
 
 
 async def test_the_developers_token_is_kept_encrypted_and_given_to_the_app(server, builders):
-    body = {**BODY, "scopes": ["chat:write"], "metadata": {"n": 1.0}, "additionalFields": {"team": "T1"}}
+    body = {
+        **BODY,
+        "scopes": ["chat:write"],
+        "metadata": {"n": 1.0},
+        "additionalFields": {"team": "team one"},
+    }
     created = await server.client.post(OWN, json=body)
     assert created.status_code == 200, created.text
     assert TOKEN not in created.text
-    assert "T1" not in created.text
+    assert "team one" not in created.text
     shown = created.json()
     assert (shown["integration"], shown["type"], shown["scopes"]) == ("slack", "oauth2", ["chat:write"])
     assert "accountId" not in shown
@@ -55,7 +60,7 @@ async def test_the_developers_token_is_kept_encrypted_and_given_to_the_app(serve
         "type": "oauth2",
         "accessToken": TOKEN,
         "scopes": ["chat:write"],
-        "additionalFields": {"team": "T1"},
+        "additionalFields": {"team": "team one"},
     }
 
 

@@ -44,7 +44,7 @@ def read_state(db: Database) -> State:
                     'id', d.id, 'environment_id', d.environment_id, 'kind', d.kind,
                     'subject_id', d.subject_id, 'url', d.url, 'status', d.status,
                     'attempt_count', d.attempt_count, 'due_at', d.due_at,
-                    'is_due', d.due_at <= perdure.clock(), 'told', d.request ->> 'status'
+                    'told', d.request ->> 'status'
                 ) order by d.id)
                 from perdure.deliveries as d
             ) as deliveries,
