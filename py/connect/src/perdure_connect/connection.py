@@ -35,6 +35,7 @@ from perdure_connect.frames import (
     STORED,
     WELCOME,
     Frame,
+    FrameSender,
     pack,
     unpack,
 )
@@ -244,28 +245,13 @@ class Connection:
             self._line.put(frame)
 
 
-class Line:
-    """The way out of one connection: frames that are put in one turn of the event loop go together."""
+class Line(FrameSender):
+    """The way out of one connection, and the calls that wait for an answer over it."""
 
     def __init__(self, socket: ClientConnection) -> None:
-        self._socket = socket
-        self._outbox: list[Frame] = []
-        self._wake = asyncio.Event()
+        super().__init__(socket.send)
         self.loop = asyncio.get_running_loop()
         self.answers: dict[int, asyncio.Future[HttpResponse]] = {}
-
-    def put(self, frame: Frame) -> None:
-        """Send a frame."""
-        self._outbox.append(frame)
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Send what is put, until cancelled or the connection is lost."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            frames, self._outbox = self._outbox, []
-            await self._socket.send(pack(frames))
 
     def close(self) -> None:
         """Let nobody wait for an answer that cannot come any more."""

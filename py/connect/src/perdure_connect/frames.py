@@ -8,9 +8,10 @@ WELCOME, or REFUSED and closes.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import struct
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from perdure.wire.base import MalformedMessage
@@ -85,3 +86,31 @@ def unpack(message: bytes | str) -> list[Frame]:
     except (struct.error, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise MalformedMessage(f"not a message of a connection: {error}") from error
     return frames
+
+
+class FrameSender:
+    """One direction of a connection: frames that are put in one turn of the event loop go together.
+
+    So do those that are put while a message is being sent.
+
+    Args:
+        send: sends one message; raises when the connection is lost.
+    """
+
+    def __init__(self, send: Callable[[bytes], Awaitable[None]]) -> None:
+        self._send = send
+        self._outbox: list[Frame] = []
+        self._wake = asyncio.Event()
+
+    def put(self, frame: Frame) -> None:
+        """Send a frame."""
+        self._outbox.append(frame)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send what is put, until cancelled or the connection is lost."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            frames, self._outbox = self._outbox, []
+            await self._send(pack(frames))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from uuid import UUID
 
-from perdure_connect.frames import Frame, pack
+from perdure_connect.frames import FrameSender
 
 Kind: TypeAlias = Literal["run", "delivery", "question"]
 _KINDS: dict[str, Kind] = {"run": "run", "delivery": "delivery", "question": "question"}
@@ -39,10 +38,8 @@ class RequestId:
         return cls(_KINDS[kind], str(UUID(subject_id)), int(lease_number))
 
 
-class Seat:
+class Seat(FrameSender):
     """One connection of one app.
-
-    Frames that are put in one turn of the event loop, or while a message is being sent, go together.
 
     Args:
         endpoint_id: the app's.
@@ -54,27 +51,12 @@ class Seat:
     def __init__(
         self, endpoint_id: str, slots: int, held: set[RequestId], send: Callable[[bytes], Awaitable[None]]
     ) -> None:
+        super().__init__(send)
         self.endpoint_id = endpoint_id
         self.slots = slots
         self.held = held
-        self._send = send
-        self._outbox: list[Frame] = []
-        self._wake = asyncio.Event()
 
     @property
     def room(self) -> int:
         """How many requests it takes now."""
         return max(self.slots - len(self.held), 0)
-
-    def put(self, frame: Frame) -> None:
-        """Send a frame."""
-        self._outbox.append(frame)
-        self._wake.set()
-
-    async def run(self) -> None:
-        """Send what is put, until cancelled or the connection is lost."""
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            frames, self._outbox = self._outbox, []
-            await self._send(pack(frames))
