@@ -66,8 +66,8 @@ class RestateStream(Peer):
         self.settings = (
             f"1 server: {PARTITIONS} partition(s), {CONCURRENCY} runs at a time, durability as delivered "
             f"(WAL with fsync), history kept for a day; app: 1 process on granian, HTTP/{self.http}, uvloop; "
-            f"sleepers leave memory at once (inactivity_timeout 0; 1 s where steps came before); client: "
-            f"{self.calls} one-way sends at a time, pyreqwest, one HTTP/2 connection"
+            f"sleepers leave memory at once (inactivity_timeout 0; 10 s where steps came before); "
+            f"client: {self.calls} one-way sends at a time, pyreqwest, one HTTP/2 connection"
         )
 
     @classmethod

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import model
+from benchmarks import model, report
 from benchmarks.disk import NotDurable, check_durable
 from benchmarks.marks import MarkReader, Marks
 from benchmarks.processes import cpu_seconds, family, kill_left
@@ -111,6 +111,19 @@ def test_the_model_scales_measured_costs_to_the_cores_of_a_database() -> None:
     # two cores, 70 % of their time, half a millisecond a run: 2,800 runs, which take an app one second of CPU
     assert (smallest["carried"], smallest["app cores"]) == ("2,800", "1.000")
     assert (smallest["WAL MB/s"], smallest["commits/s"]) == ("5.600", "280")
+
+
+def test_the_report_gives_medians_with_their_spread_and_what_was_left_out() -> None:
+    rounds = [
+        [{"case": "", "results": {"runs/s": rate}, "costs": {"CPU ms/run": rate / 100, "app": 0.5}}]
+        for rate in (100, 300, 200)
+    ]
+    ours = {"settings": "tuned", "rounds": rounds, "leftOut": []}
+    peer = {"settings": "", "rounds": [], "leftOut": ["not installed"]}
+    (section,) = report.sections({"noop": {"ours": ours, "peer": peer}})
+    assert "| system | runs/s | CPU ms/run | of it |" in section
+    assert "| `ours` | 200 (100–300) | 2.000 (1.000–3.000) | app 0.500 |" in section
+    assert "Left out: `peer`: not installed" in section
 
 
 def test_workers_that_outlive_their_master_are_killed() -> None:
