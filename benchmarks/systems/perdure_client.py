@@ -35,8 +35,7 @@ async def enqueue(connections: asyncio.Queue[psycopg.AsyncConnection], name: str
     """Send events in one transaction of ours."""
     connection = await connections.get()
     async with connection.transaction():
-        for payload in payloads:
-            await app.enqueue(connection, name, payload)
+        await app.enqueue_events(connection, [make_event(name, payload) for payload in payloads])
     connections.put_nowait(connection)
 
 

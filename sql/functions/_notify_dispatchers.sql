@@ -4,10 +4,6 @@
 --            handlers), 'due' (something due soon).
 create or replace function perdure._notify_dispatchers(p_what text)
 returns void
-language plpgsql volatile set search_path = pg_catalog, pg_temp
-as $$
-begin
-    perform pg_notify('perdure_ready', p_what);
-end;
-$$;
+language sql volatile
+return pg_notify('perdure_ready', p_what);
 comment on function perdure._notify_dispatchers(text) is 'Wake sleeping dispatchers.';

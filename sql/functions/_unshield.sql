@@ -4,6 +4,6 @@ returns json
 language sql stable parallel safe
 return case
     when position(chr(64976) in p_document::text) = 0 then p_document
-    else replace(p_document::text, chr(64976) || '\\u', '\u')::json
+    else perdure._unshield_escapes(p_document)
 end;
 comment on function perdure._unshield(json) is 'A part of a shielded document as it was written.';

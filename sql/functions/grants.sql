@@ -91,6 +91,29 @@ perdure.get_auth,
 perdure.doctor
 to perdure_server;
 
+-- The dashboard's, which the server serves.
+grant execute on function
+perdure.create_owner_link,
+perdure.get_owner_link,
+perdure.create_owner,
+perdure.begin_login,
+perdure.open_session,
+perdure.touch_session,
+perdure.close_session,
+perdure.change_password,
+perdure.list_organizations,
+perdure.list_members,
+perdure.list_invitations,
+perdure.get_invitation,
+perdure.invite_member,
+perdure.revoke_invitation,
+perdure.accept_invitation,
+perdure.change_member_role,
+perdure.remove_member,
+perdure.audit,
+perdure.list_audit_log
+to perdure_server;
+
 -- Used in views, where they are executed as whoever reads.
 grant execute on function
 perdure._hide_redacted,

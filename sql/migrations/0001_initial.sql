@@ -395,6 +395,16 @@ create index event_dispatcher_names_dispatcher_idx on perdure.event_dispatcher_n
 -- Documents are json, not jsonb: the text is kept as it came, \u0000 and key order included.
 -- No foreign keys on the hot tables (events, runs, tasks and what hangs on them): ADR 0005.
 -- Written only by sql/functions/events/.
+
+-- Checks of one column are domains, as in runs.
+create domain perdure.event_payload_type as text constraint events_payload_type_known check (
+    value in ('JSON', 'REQUEST')
+);
+comment on domain perdure.event_payload_type is 'What the payload of an event is.';
+
+create domain perdure.event_due_at as timestamptz constraint events_due_at_finite check (isfinite(value));
+comment on domain perdure.event_due_at is 'When an event is due.';
+
 create table perdure.events (
     id uuid primary key,
     environment_id uuid not null,
@@ -402,7 +412,7 @@ create table perdure.events (
     name text not null,
     source text not null,
     payload json not null,
-    payload_type text not null,
+    payload_type perdure.event_payload_type not null,
     context json not null,
     external_account_id uuid,  -- the app's end user whom it is about
     dynamic_source_key text,  -- the source of a dynamic trigger that brought it
@@ -412,17 +422,15 @@ create table perdure.events (
     is_test boolean not null,
     happened_at timestamptz not null,
     deliver_at timestamptz not null,
-    due_at timestamptz,  -- set while delivery lies ahead
+    due_at perdure.event_due_at,  -- set while delivery lies ahead
     delivered_at timestamptz,
     cancelled_at timestamptz,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint events_event_id_unique unique (environment_id, event_id),
-    constraint events_payload_type_known check (payload_type in ('JSON', 'REQUEST')),
     constraint events_due_until_delivered check (
         (due_at is null) = (delivered_at is not null or cancelled_at is not null)
-    ),
-    constraint events_due_at_finite check (isfinite(due_at))
+    )
 );
 comment on table perdure.events is 'Events with their payloads.';
 -- Serves promote_due: oldest due event first.
@@ -430,10 +438,41 @@ create index events_due_idx on perdure.events (due_at, id) where due_at is not n
 -- Serves waits of runs for events that were there before them: oldest first.
 create index events_name_idx on perdure.events (environment_id, name, delivered_at);
 
+-- event_message: an event as a call states it, by the names of the wire: read by json_populate_record. Not stored. What
+-- may be misspelt is text until that has been looked at.
+create type perdure.event_message as (
+    id text,
+    name text,
+    payload json,
+    context json,
+    source text,
+    "timestamp" text,
+    "payloadType" text,
+    "isTest" text,
+    "sourceContext" json,
+    "dynamicSourceKey" text
+);
+comment on type perdure.event_message is 'An event as a call states it.';
+
 -- runs: one execution of a job for one event in one environment. Legal changes of status: _run_may_become.
 -- Updated at every claim and every reply, so it carries no payload and no index on a column that changes at each step:
 -- these updates stay HOT. Pages are left half empty for that, since one claim may change every row of a page.
 -- Written only by sql/functions/runs/ and _start_runs.
+
+-- Checks of one column are domains: Postgres keeps them ready, while it reads and plans the checks of a table anew in
+-- each statement.
+create domain perdure.run_status as text constraint runs_status_known check (
+    value in (
+        'PENDING', 'WAITING_ON_CONNECTIONS', 'QUEUED', 'EXECUTING', 'WAITING_TO_CONTINUE', 'WAITING_TO_EXECUTE',
+        'PREPROCESSING', 'STARTED', 'SUCCESS', 'FAILURE', 'TIMED_OUT', 'ABORTED', 'CANCELED', 'UNRESOLVED_AUTH',
+        'INVALID_PAYLOAD'
+    )
+);
+comment on domain perdure.run_status is 'How a run stands.';
+
+create domain perdure.run_due_at as timestamptz constraint runs_due_at_finite check (isfinite(value));
+comment on domain perdure.run_due_at is 'When a run is due.';
+
 create table perdure.runs (
     id uuid primary key,
     environment_id uuid not null,
@@ -443,32 +482,24 @@ create table perdure.runs (
     event_id uuid not null,  -- events.id
     created_at timestamptz not null,
     timeout_at timestamptz,  -- ends TIMED_OUT when it has not ended by then; null: has ended, or has no time limit
-    is_test boolean not null,
-    status text not null,  -- what changes stands from here on: an update logs all from the first change to the last
-    lease_number integer not null default 0,  -- raised by each claim; a reply or task call with another number is late
-    execution_count integer not null default 0,  -- EXECUTE_JOB requests that ended, however
-    failure_count integer not null default 0,  -- of these, the last ones in a row that got no answer
+    failure_count integer not null default 0,  -- executions that got no answer, the last ones in a row
     idle_count integer not null default 0,  -- executions that brought nothing, the last ones in a row
+    is_test boolean not null,
+    status perdure.run_status not null,  -- an update logs all from the first change, mostly here, to the last
+    lease_number integer not null default 0,  -- raised by each claim; who says another number is late
+    execution_count integer not null default 0,  -- EXECUTE_JOB requests that ended, however
     duration_ms bigint not null default 0,  -- wall time of all executions
     yielded_keys text[],  -- keys of io.yield() already taken; null: none
     properties json,  -- shown to people; from PREPROCESS_RUN
     output json,  -- result, or the error of a failed run; null and no completed_at: none yet
-    due_at timestamptz,  -- WAITING_TO_EXECUTE not before this instant (backoff); null: now
+    due_at perdure.run_due_at,  -- WAITING_TO_EXECUTE not before this instant (backoff); null: now
     started_at timestamptz,
     completed_at timestamptz,
     updated_at timestamptz not null,
-    constraint runs_status_known check (
-        -- One constant: a check is parsed anew for each statement.
-        status = any('{
-            PENDING, WAITING_ON_CONNECTIONS, QUEUED, EXECUTING, WAITING_TO_CONTINUE, WAITING_TO_EXECUTE, PREPROCESSING,
-            STARTED, SUCCESS, FAILURE, TIMED_OUT, ABORTED, CANCELED, UNRESOLVED_AUTH, INVALID_PAYLOAD
-        }')
-    ),
+    -- The beginnings of the statuses of runs that have not ended: short to read.
     constraint runs_completed_at_matches_status check (
-        (completed_at is not null)
-        = (status = any('{SUCCESS, FAILURE, TIMED_OUT, ABORTED, CANCELED, UNRESOLVED_AUTH, INVALID_PAYLOAD}'))
+        (completed_at is null) = (position(left(status, 2) in 'PE WA QU EX PR ST') > 0)
     ),
-    constraint runs_due_at_finite check (isfinite(due_at)),
     constraint runs_timeout_only_while_open check (timeout_at is null or completed_at is null)
 ) with (fillfactor = 45);
 comment on table perdure.runs is 'Runs of jobs.';
@@ -711,31 +742,37 @@ comment on table perdure.store_items is 'The key-value store of environments.';
 -- without an index on expires_at. Written only by sql/functions/runs/.
 create table perdure.leases (
     run_id uuid primary key,
-    lease_number integer not null,
-    dispatcher text not null,
     claimed_at timestamptz not null,
     expires_at timestamptz not null,
+    lease_number integer not null,
+    dispatcher text not null,
     concurrency_limit_ids uuid[]  -- the limits that this execution counts against; null: none
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 comment on table perdure.leases is 'Executions in flight.';
 
 -- executions: the history of EXECUTE_JOB requests, one row each, written when it ends. Insert only.
 -- Written only by apply_results.
+
+-- A check of one column is a domain, as in runs.
+create domain perdure.execution_verdict as text constraint executions_verdict_known check (
+    value in (
+        'REPLY', 'UNREACHABLE', 'REFUSED', 'FUNCTION_TIMEOUT', 'MALFORMED', 'LEASE_EXPIRED', 'RUN_TIMED_OUT'
+    )
+);
+comment on domain perdure.execution_verdict is 'What became of an EXECUTE_JOB request.';
+
 create table perdure.executions (
     run_id uuid not null,
-    lease_number integer not null,  -- which claim of the run
-    dispatcher text not null,
     claimed_at timestamptz not null,
     ended_at timestamptz not null,
+    lease_number integer not null,  -- which claim of the run
     duration_ms integer not null,  -- of the HTTP exchange, as the dispatcher measured it
-    verdict text not null,  -- what became of the request
-    reply_status text,  -- status in the endpoint's reply, e.g. RESUME_WITH_TASK
     http_status integer,
+    dispatcher text not null,
+    verdict perdure.execution_verdict not null,  -- what became of the request
+    reply_status text,  -- status in the endpoint's reply, e.g. RESUME_WITH_TASK
     message text,
-    primary key (run_id, lease_number),
-    constraint executions_verdict_known check (
-        verdict = any('{REPLY, UNREACHABLE, REFUSED, FUNCTION_TIMEOUT, MALFORMED, LEASE_EXPIRED, RUN_TIMED_OUT}')
-    )
+    primary key (run_id, lease_number)
 );
 comment on table perdure.executions is 'History of EXECUTE_JOB requests.';
 
@@ -928,3 +965,109 @@ create table perdure.dynamic_trigger_registrations (
 );
 comment on table perdure.dynamic_trigger_registrations is 'Sources attached to dynamic triggers.';
 create index dynamic_trigger_registrations_source_idx on perdure.dynamic_trigger_registrations (source_id);
+
+-- users: people who log in to the dashboard. Written only by create_owner, accept_invitation,
+-- change_password and set_user_disabled.
+create table perdure.users (
+    id uuid primary key,
+    email text not null,  -- as the person writes it; found without regard to case
+    name text not null,
+    password_hash text not null,  -- argon2id, made and checked outside of Postgres
+    is_first_owner boolean not null,  -- owner of every organization, for good: there is always one
+    created_at timestamptz not null,
+    disabled_at timestamptz  -- null: may log in
+);
+comment on table perdure.users is 'People who log in to the dashboard.';
+create unique index users_email_unique on perdure.users (lower(email));
+-- There is one first owner, whoever else tries at the same moment.
+create unique index users_first_owner_unique on perdure.users (is_first_owner) where is_first_owner;
+
+-- memberships: who belongs to an organization, and what they may do there. The first owner needs none. Written only by
+-- accept_invitation, change_member_role and remove_member.
+create table perdure.memberships (
+    organization_id uuid not null references perdure.organizations (id),
+    user_id uuid not null references perdure.users (id),
+    role text not null,
+    created_at timestamptz not null,
+    primary key (organization_id, user_id),
+    constraint memberships_role_known check (role in ('owner', 'admin', 'member', 'viewer'))
+);
+comment on table perdure.memberships is 'Who belongs to an organization, in which role.';
+-- Serves list_organizations and open_session.
+create index memberships_user_idx on perdure.memberships (user_id);
+
+-- invitations: links by which somebody becomes a member of an organization. Written only by invite_member,
+-- revoke_invitation and accept_invitation.
+create table perdure.invitations (
+    id uuid primary key,
+    organization_id uuid not null references perdure.organizations (id),
+    email text not null,
+    role text not null,
+    secret_hash bytea not null,  -- sha256 of the secret in the link, which is shown once
+    invited_by uuid not null references perdure.users (id),
+    created_at timestamptz not null,
+    expires_at timestamptz not null,
+    closed_at timestamptz,  -- accepted, revoked or replaced by a newer one; null: it can be accepted until it expires
+    accepted_by uuid references perdure.users (id),
+    constraint invitations_secret_unique unique (secret_hash),
+    constraint invitations_role_known check (role in ('owner', 'admin', 'member', 'viewer')),
+    constraint invitations_accepted_is_closed check (accepted_by is null or closed_at is not null)
+);
+comment on table perdure.invitations is 'Links by which somebody becomes a member.';
+create unique index invitations_open_unique on perdure.invitations (organization_id, lower(email))
+where closed_at is null;
+
+-- sessions: logins that last. Written only by open_session, touch_session, close_session, change_password and
+-- set_user_disabled.
+create table perdure.sessions (
+    id uuid primary key,
+    user_id uuid not null references perdure.users (id),
+    token_hash bytea not null,  -- sha256 of the token in the cookie
+    created_at timestamptz not null,
+    last_seen_at timestamptz not null,  -- to a minute
+    expires_at timestamptz not null,
+    revoked_at timestamptz,
+    constraint sessions_token_unique unique (token_hash)
+);
+comment on table perdure.sessions is 'Logins that last, by the hash of their token.';
+-- Serves open_session, which forgets the old ones of its user.
+create index sessions_user_idx on perdure.sessions (user_id);
+
+-- login_attempts: logins that were tried and have not succeeded, to slow down guessing. Written only by begin_login,
+-- open_session and change_password.
+create table perdure.login_attempts (
+    id uuid primary key,
+    email text not null,  -- in lower case; of nobody, maybe
+    address text not null,  -- where the request came from
+    attempted_at timestamptz not null
+);
+comment on table perdure.login_attempts is 'Logins that were tried in vain, of late.';
+create index login_attempts_email_idx on perdure.login_attempts (email, attempted_at);
+create index login_attempts_address_idx on perdure.login_attempts (address, attempted_at);
+create index login_attempts_attempted_at_idx on perdure.login_attempts (attempted_at);
+
+-- owner_links: secrets of the links by which the first owner is made, shown where the server starts. Empty once there
+-- is one. Written only by create_owner_link and create_owner.
+create table perdure.owner_links (
+    secret_hash bytea primary key,  -- sha256 of the secret
+    created_at timestamptz not null,
+    expires_at timestamptz not null
+);
+comment on table perdure.owner_links is 'Links by which the first owner is made.';
+
+-- audit_log: who changed what, and when; in the order of its ids. Written only by audit; never changed.
+create table perdure.audit_log (
+    id uuid primary key,
+    organization_id uuid not null references perdure.organizations (id),
+    environment_id uuid references perdure.environments (id),  -- null: it concerns the organization
+    recorded_at timestamptz not null,
+    user_id uuid references perdure.users (id),  -- null: an administrator, in the database
+    user_email text not null,  -- as it was then
+    action text not null,  -- such as member.change_role
+    object text not null,  -- what was changed, for people
+    before jsonb,  -- what of it changed, as it was; null: it was not there
+    after jsonb,  -- and as it is since; null: it is gone
+    constraint audit_log_action_plain check (action ~ '^[a-z_]+\.[a-z_]+$')
+);
+comment on table perdure.audit_log is 'Who changed what, and when.';
+create index audit_log_organization_idx on perdure.audit_log (organization_id, id);

@@ -2,6 +2,21 @@
 -- Updated at every claim and every reply, so it carries no payload and no index on a column that changes at each step:
 -- these updates stay HOT. Pages are left half empty for that, since one claim may change every row of a page.
 -- Written only by sql/functions/runs/ and _start_runs.
+
+-- Checks of one column are domains: Postgres keeps them ready, while it reads and plans the checks of a table anew in
+-- each statement.
+create domain perdure.run_status as text constraint runs_status_known check (
+    value in (
+        'PENDING', 'WAITING_ON_CONNECTIONS', 'QUEUED', 'EXECUTING', 'WAITING_TO_CONTINUE', 'WAITING_TO_EXECUTE',
+        'PREPROCESSING', 'STARTED', 'SUCCESS', 'FAILURE', 'TIMED_OUT', 'ABORTED', 'CANCELED', 'UNRESOLVED_AUTH',
+        'INVALID_PAYLOAD'
+    )
+);
+comment on domain perdure.run_status is 'How a run stands.';
+
+create domain perdure.run_due_at as timestamptz constraint runs_due_at_finite check (isfinite(value));
+comment on domain perdure.run_due_at is 'When a run is due.';
+
 create table perdure.runs (
     id uuid primary key,
     environment_id uuid not null,
@@ -11,32 +26,24 @@ create table perdure.runs (
     event_id uuid not null,  -- events.id
     created_at timestamptz not null,
     timeout_at timestamptz,  -- ends TIMED_OUT when it has not ended by then; null: has ended, or has no time limit
-    is_test boolean not null,
-    status text not null,  -- what changes stands from here on: an update logs all from the first change to the last
-    lease_number integer not null default 0,  -- raised by each claim; a reply or task call with another number is late
-    execution_count integer not null default 0,  -- EXECUTE_JOB requests that ended, however
-    failure_count integer not null default 0,  -- of these, the last ones in a row that got no answer
+    failure_count integer not null default 0,  -- executions that got no answer, the last ones in a row
     idle_count integer not null default 0,  -- executions that brought nothing, the last ones in a row
+    is_test boolean not null,
+    status perdure.run_status not null,  -- an update logs all from the first change, mostly here, to the last
+    lease_number integer not null default 0,  -- raised by each claim; who says another number is late
+    execution_count integer not null default 0,  -- EXECUTE_JOB requests that ended, however
     duration_ms bigint not null default 0,  -- wall time of all executions
     yielded_keys text[],  -- keys of io.yield() already taken; null: none
     properties json,  -- shown to people; from PREPROCESS_RUN
     output json,  -- result, or the error of a failed run; null and no completed_at: none yet
-    due_at timestamptz,  -- WAITING_TO_EXECUTE not before this instant (backoff); null: now
+    due_at perdure.run_due_at,  -- WAITING_TO_EXECUTE not before this instant (backoff); null: now
     started_at timestamptz,
     completed_at timestamptz,
     updated_at timestamptz not null,
-    constraint runs_status_known check (
-        -- One constant: a check is parsed anew for each statement.
-        status = any('{
-            PENDING, WAITING_ON_CONNECTIONS, QUEUED, EXECUTING, WAITING_TO_CONTINUE, WAITING_TO_EXECUTE, PREPROCESSING,
-            STARTED, SUCCESS, FAILURE, TIMED_OUT, ABORTED, CANCELED, UNRESOLVED_AUTH, INVALID_PAYLOAD
-        }')
-    ),
+    -- The beginnings of the statuses of runs that have not ended: short to read.
     constraint runs_completed_at_matches_status check (
-        (completed_at is not null)
-        = (status = any('{SUCCESS, FAILURE, TIMED_OUT, ABORTED, CANCELED, UNRESOLVED_AUTH, INVALID_PAYLOAD}'))
+        (completed_at is null) = (position(left(status, 2) in 'PE WA QU EX PR ST') > 0)
     ),
-    constraint runs_due_at_finite check (isfinite(due_at)),
     constraint runs_timeout_only_while_open check (timeout_at is null or completed_at is null)
 ) with (fillfactor = 45);
 comment on table perdure.runs is 'Runs of jobs.';

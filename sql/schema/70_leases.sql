@@ -3,10 +3,10 @@
 -- without an index on expires_at. Written only by sql/functions/runs/.
 create table perdure.leases (
     run_id uuid primary key,
-    lease_number integer not null,
-    dispatcher text not null,
     claimed_at timestamptz not null,
     expires_at timestamptz not null,
+    lease_number integer not null,
+    dispatcher text not null,
     concurrency_limit_ids uuid[]  -- the limits that this execution counts against; null: none
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 comment on table perdure.leases is 'Executions in flight.';

@@ -27,8 +27,10 @@ from perdure_views.runs
 _TASKS = """
 select run_id, id, parent_id, coalesce(display_key, name) as key, status from perdure_views.tasks order by id
 """
-_NEXT_DELIVERY = """
-select min(due_at) from perdure_views.deliveries where status = 'PENDING' and kind not in ('INDEX', 'PROBE')
+_DELIVERIES = """
+select min(due_at) filter (where not leased) as due_at, coalesce(bool_or(leased), false) as are_under_way
+from perdure.deliveries
+where status = 'PENDING' and kind not in ('INDEX', 'PROBE')
 """
 
 
@@ -62,8 +64,11 @@ class _Run:
         return self.platform.told()[self.run_id].seen[what][-1]
 
 
-Results = Mapping[tuple[str, str, str], Outcome]
-"""By host, flavour and case."""
+class Results(dict[tuple[str, str, str], Outcome]):
+    """By host, flavour and case."""
+
+    stuck = ""
+    """What kept the runs from coming to an end."""
 
 
 def run_all(platform: Platform, hosts: Mapping[Host, Sequence[Case]]) -> Results:
@@ -73,11 +78,14 @@ def run_all(platform: Platform, hosts: Mapping[Host, Sequence[Case]]) -> Results
         for case in cases:
             by_event[host.environment_id, event_id(host, case)] = host, case
         host.send([{"name": case.event, "id": event_id(host, case), **case.sent} for case in cases])
+    stuck = ""
     try:
         _drive(platform, by_event)
-    except _Stuck as stuck:  # the tests of these cases fail, those of others need not
-        print(stuck)
-    return _outcomes(platform, by_event)
+    except _Stuck as error:  # the tests of these cases fail, those of others need not
+        stuck = str(error)
+    results = _outcomes(platform, by_event)
+    results.stuck = stuck
+    return results
 
 
 def event_id(host: Host, case: Case) -> str:
@@ -90,7 +98,7 @@ def _drive(platform: Platform, by_event: Mapping[tuple[str, str], tuple[Host, Ca
     while True:
         rows = _quiet(platform, by_event)
         unfinished = [row for row in rows if row.status not in FINAL]
-        if not unfinished:
+        if not unfinished and _next_delivery(platform) is None:
             return
         for row in unfinished:
             host, case = by_event.get((row.environment_id, row.event), (None, None))
@@ -113,14 +121,15 @@ def _quiet(platform: Platform, by_event: Mapping[tuple[str, str], tuple[Host, Ca
         platform.family.check()
         rows = platform.database.rows(_RUNS)
         now = platform.database.value("select perdure.clock()")
-        delivery = platform.database.value(_NEXT_DELIVERY)
+        (deliveries,) = platform.database.rows(_DELIVERIES)
         started = {(row.environment_id, row.event) for row in rows}
         busy = [row for row in rows if _goes_on(row, now)]
         missing = [key for key in by_event if key not in started]
-        if not busy and not missing and (delivery is None or delivery > now):
+        delivering = deliveries.are_under_way or (deliveries.due_at is not None and deliveries.due_at <= now)
+        if not busy and not missing and not delivering:
             return rows
         if time.monotonic() > give_up_at:
-            raise _Stuck([(row.job, row.event, row.status) for row in busy], missing)
+            raise _Stuck([(row.job, row.event, row.status) for row in busy], missing, deliveries)
         time.sleep(_POLL_S)
 
 
@@ -136,7 +145,7 @@ def _goes_on(row: Any, now: datetime) -> bool:
 def _skip_time(platform: Platform, unfinished: Sequence[Any]) -> None:
     now = platform.database.value("select perdure.clock()")
     due = [row.waits_until for row in unfinished if row.waits_until is not None]
-    if delivery := platform.database.value(_NEXT_DELIVERY):
+    if delivery := _next_delivery(platform):
         due.append(delivery)
     if not due:
         raise _Stuck([(row.job, row.event, row.status) for row in unfinished])
@@ -144,14 +153,18 @@ def _skip_time(platform: Platform, unfinished: Sequence[Any]) -> None:
     platform.database.value("select perdure_test.advance(%s)", max(last - now, timedelta(0)))
 
 
-def _outcomes(
-    platform: Platform, by_event: Mapping[tuple[str, str], tuple[Host, Case]]
-) -> dict[tuple[str, str, str], Outcome]:
+def _next_delivery(platform: Platform) -> datetime | None:
+    (deliveries,) = platform.database.rows(_DELIVERIES)
+    due_at: datetime | None = deliveries.due_at
+    return due_at
+
+
+def _outcomes(platform: Platform, by_event: Mapping[tuple[str, str], tuple[Host, Case]]) -> Results:
     told = platform.told()
     trees: dict[str, dict[str | None, list[Any]]] = defaultdict(lambda: defaultdict(list))
     for task in platform.database.rows(_TASKS):
         trees[task.run_id][task.parent_id].append(task)
-    outcomes = {}
+    outcomes = Results()
     for row in platform.database.rows(_RUNS):
         host, case = by_event.get((row.environment_id, row.event), (None, None))
         if host is None or case is None or row.job != case.job_id:

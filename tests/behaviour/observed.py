@@ -12,6 +12,7 @@ from typing import Any
 
 from perdure import Perdure
 from perdure.endpoint import Endpoint, EndpointAnswer
+from perdure.wire.headers import Action
 
 NOTES_VARIABLE = "BEHAVIOUR_NOTES_FILE"
 
@@ -27,17 +28,18 @@ _lock = threading.Lock()
 class WatchedEndpoint(Endpoint):
     """Remembers for user code which run it is called for."""
 
-    async def handle(
-        self, method: str, headers: Mapping[str, str], body: bytes, **options: Any
+    async def act(
+        self, action: Action, headers: Mapping[str, str], body: bytes, *, time_left_ms: float | None = None
     ) -> EndpointAnswer:
         """As an endpoint does."""
-        lower = {name.lower(): value for name, value in headers.items()}
-        if lower.get("x-trigger-action") == "EXECUTE_JOB" and body:
+        if action is Action.EXECUTE_JOB:
             request = json.loads(body)
             _run.set(request["run"]["id"])
             if request["job"]["id"].startswith(HURRIED):
-                options["time_left_ms"] = HURRIED_MS
-        return await super().handle(method, headers, body, **options)
+                time_left_ms = HURRIED_MS
+        elif action is Action.RUN_NOTIFICATION:
+            _run.set(json.loads(body)["id"])
+        return await super().act(action, headers, body, time_left_ms=time_left_ms)
 
 
 def watch(app: Perdure) -> None:

@@ -33,6 +33,8 @@ from .observed import NOTES_VARIABLE
 ENDPOINT_TIMEOUT_MS = 60_000
 _REQUEST = re.compile(r"method=\w+ path=/api/v\d/runs/([0-9a-f-]{36})")
 
+_TABLE_OF_THE_APP = "create table public.behaviour_notes (run_id text)"
+
 
 @dataclass
 class Platform:
@@ -80,6 +82,8 @@ class Platform:
             self.family = stack.enter_context(Family(on_line=on_line, stop_timeout_s=5))
             self.database = stack.enter_context(Database(self.database_url))
             port = self.url.rpartition(":")[2]
+            with self.database.as_role("none") as admin:
+                admin.execute(_TABLE_OF_THE_APP)
             self._start("server", "perdure_server.cli", "serve", "--port", port, "--public-url", self.url)
             self._start("dispatcher", "perdure_server.cli", "dispatcher")
             self.family.wait_until(self._is_ready, timeout_s=60, what="the start of the server")
@@ -156,7 +160,10 @@ class Host:
         )
 
     def register(self) -> None:
-        """Wait until the app listens, and have its jobs read."""
+        """Wait until the app listens, and have its jobs read; one that connects brings them."""
+        if self.name == "connected":
+            self.platform.family.wait_until(self._has_jobs, timeout_s=60, what="the app's connection")
+            return
         self.platform.family.wait_until(self._listens, timeout_s=60, what=f"the start of {self.name}")
         body = {"id": "behaviour", "url": self.url, "timeoutMs": ENDPOINT_TIMEOUT_MS}
         answer = self.api.post("/api/v1/endpoints", json=body)
@@ -188,6 +195,10 @@ class Host:
             for event in events:
                 options = {name: event[name] for name in ("id", "context") if name in event}
                 app.enqueue(connection, event["name"], event.get("payload"), **options)
+
+    def _has_jobs(self) -> bool:
+        count = "select count(*) from perdure_views.jobs where environment_id = %s"
+        return bool(self.platform.database.value(count, self.environment_id))
 
     def _listens(self) -> bool:
         try:

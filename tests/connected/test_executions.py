@@ -160,7 +160,7 @@ async def test_what_is_under_way_outlives_an_outage_of_the_database(
 
 async def test_stopping_waits_for_what_is_under_way(world: World, gate: Gate) -> None:
     app = gated(world.app(), gate)
-    connection = app.connection()
+    connection = app.connection(slots=1)  # full: no claim can be under way when it is stopped
     running = asyncio.create_task(connection.run())
     await eventually_async(lambda: connection.is_connected)
     await app.send_event("greet", {})

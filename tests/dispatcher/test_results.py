@@ -55,7 +55,7 @@ def kept() -> Kept:
 
 @pytest.fixture
 def results(database: ScriptedDatabase, kept: Kept) -> Results:
-    return Results(database.apply, on_kept=kept)
+    return Results(database.apply, dict, on_kept=kept)
 
 
 def store(results: Results, name: str, *, lease_ends_in_s: float = 60) -> asyncio.Task[str]:

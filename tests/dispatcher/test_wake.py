@@ -61,7 +61,7 @@ def test_nothing_is_wanted_after_a_look_at_everything(wake: Wake) -> None:
         ("runs", {"runs"}),
         ("deliveries", {"deliveries"}),
         ("due", {"due"}),
-        ("slot", set()),
+        ("connected", set()),
         ("a word of a newer release", {"runs", "deliveries", "due"}),
     ],
 )
@@ -146,14 +146,44 @@ def test_everything_is_looked_at_again_after_the_longest_sleep_although_some_hin
 async def test_sleep_ends_with_a_hint(wake: Wake) -> None:
     wake.begin()
     sleeping = asyncio.create_task(wake.sleep())
-    wake.hint("slot")
+    wake.rouse()
     async with asyncio.timeout(10):
         await sleeping
 
 
 async def test_sleep_does_not_miss_a_hint_that_came_before_it(wake: Wake) -> None:
     wake.begin()
-    wake.hint("slot")
+    wake.rouse()
+    async with asyncio.timeout(10):
+        await wake.sleep()
+
+
+async def test_a_free_slot_ends_the_sleep_only_when_something_may_wait_for_it(wake: Wake) -> None:
+    wake.begin()
+    sleeping = asyncio.create_task(wake.sleep())
+    await asyncio.sleep(0)
+    wake.slot_freed()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not sleeping.done()
+    wake.rouse()
+    await sleeping
+    wake.hint("runs")
+    wake.begin()  # and finds no slot
+    wake.slot_freed()
+    async with asyncio.timeout(10):
+        await wake.sleep()
+
+
+async def test_a_later_sleep_may_end_earlier(seconds: Seconds, wake: Wake) -> None:
+    wake.rouse()
+    await wake.sleep()  # which would have lasted for 14 s
+    wake.begin()
+    sleeping = asyncio.create_task(wake.sleep())
+    await asyncio.sleep(0)
+    wake.rouse()
+    await sleeping
+    look_at_everything(wake, next_due_ms=60)
     async with asyncio.timeout(10):
         await wake.sleep()
 

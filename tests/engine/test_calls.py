@@ -500,17 +500,17 @@ def test_every_call_names_a_function_with_these_arguments(db: Database) -> None:
     )
     checked = 0
     for module in modules:
-        for name, function in inspect.getmembers(module, inspect.iscoroutinefunction):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ != module.__name__ or name.startswith("_"):
                 continue
+            database, *arguments = inspect.signature(function).parameters
+            assert database in ("conn", "db"), name
             (wanted,) = db.rows(
                 "select proargnames[1:pronargs] as names from pg_proc"
                 " where pronamespace = 'perdure'::regnamespace and proname = %s",
                 name,
             )
-            given = [
-                f"p_{argument}" for argument in inspect.signature(function).parameters if argument != "conn"
-            ]
+            given = [f"p_{argument}" for argument in arguments]
             assert given == (wanted.names or []), name
             checked += 1
     assert checked == 62

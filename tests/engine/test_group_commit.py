@@ -41,7 +41,7 @@ async def outcome_of(awaitable: Awaitable[int]) -> int | str:
 
 async def test_an_idle_group_passes_a_call_on_at_once() -> None:
     execute = Recorder()
-    group = GroupCommit(execute)
+    group: GroupCommit[int, int] = GroupCommit(execute)
     before = asyncio.get_running_loop().time()
     assert await group.submit(1) == 2
     assert await group.submit(2) == 4
@@ -53,10 +53,10 @@ async def test_an_idle_group_passes_a_call_on_at_once() -> None:
 async def test_calls_gather_while_a_batch_is_under_way() -> None:
     execute = Recorder()
     execute.gate.clear()
-    group = GroupCommit(execute)
-    first = asyncio.create_task(group.submit(1))
+    group: GroupCommit[int, int] = GroupCommit(execute)
+    first = asyncio.ensure_future(group.submit(1))
     await settled()
-    others = [asyncio.create_task(group.submit(number)) for number in (2, 3, 4)]
+    others = [asyncio.ensure_future(group.submit(number)) for number in (2, 3, 4)]
     await settled()
     assert execute.batches == [[1]]
     execute.gate.set()
@@ -66,21 +66,23 @@ async def test_calls_gather_while_a_batch_is_under_way() -> None:
 
 async def test_calls_of_one_moment_go_together() -> None:
     execute = Recorder()
-    group = GroupCommit(execute)
+    group: GroupCommit[int, int] = GroupCommit(execute)
     assert await asyncio.gather(*(group.submit(number) for number in range(5))) == [0, 2, 4, 6, 8]
     assert execute.batches == [[0, 1, 2, 3, 4]]
 
 
 async def test_a_batch_has_a_largest_size_and_weight() -> None:
     execute = Recorder()
-    group = GroupCommit(execute, max_batch=3, max_weight=10, weigh=lambda number: number)
+    group: GroupCommit[int, int] = GroupCommit(
+        execute, max_batch=3, max_weight=10, weigh=lambda number: number
+    )
     await asyncio.gather(*(group.submit(number) for number in (1, 1, 1, 1, 9, 20, 2)))
     assert execute.batches == [[1, 1, 1], [1, 9], [20], [2]]
 
 
 async def test_a_call_that_is_refused_is_refused_alone() -> None:
     execute = Recorder()
-    group = GroupCommit(execute)
+    group: GroupCommit[int, int] = GroupCommit(execute)
     outcomes = await asyncio.gather(*(outcome_of(group.submit(number)) for number in (1, -1, 3)))
     assert outcomes == [2, "InvalidArgument", 6]
     assert execute.batches == [[1, -1, 3]]
@@ -89,7 +91,7 @@ async def test_a_call_that_is_refused_is_refused_alone() -> None:
 async def test_a_call_that_breaks_its_batch_is_found_by_halving() -> None:
     execute = Recorder()
     execute.failing = lambda batch: ValueError("not JSON") if 5 in batch else None
-    group = GroupCommit(execute)
+    group: GroupCommit[int, int] = GroupCommit(execute)
     outcomes = await asyncio.gather(*(outcome_of(group.submit(number)) for number in range(8)))
     assert outcomes == [0, 2, 4, 6, 8, "ValueError", 12, 14]
     assert len(execute.batches) == 1 + 2 * 3
@@ -98,7 +100,7 @@ async def test_a_call_that_breaks_its_batch_is_found_by_halving() -> None:
 async def test_a_lost_connection_is_everybodys_and_the_next_batch_goes_on() -> None:
     execute = Recorder()
     execute.failing = lambda _batch: DatabaseUnavailable("gone")
-    group = GroupCommit(execute)
+    group: GroupCommit[int, int] = GroupCommit(execute)
     outcomes = await asyncio.gather(*(outcome_of(group.submit(number)) for number in (1, 2)))
     assert outcomes == ["DatabaseUnavailable", "DatabaseUnavailable"]
     assert execute.batches == [[1, 2]]
@@ -110,17 +112,18 @@ async def test_answers_that_do_not_match_the_calls_are_an_error() -> None:
     async def forgetful(_batch: Sequence[int]) -> Sequence[int | Exception]:
         return []
 
+    group: GroupCommit[int, int] = GroupCommit(forgetful)
     with pytest.raises(RuntimeError, match="0 results for 1 calls"):
-        await GroupCommit(forgetful).submit(1)
+        await group.submit(1)
 
 
 async def test_a_caller_cancelled_while_waiting_takes_the_call_back() -> None:
     execute = Recorder()
     execute.gate.clear()
-    group = GroupCommit(execute)
-    first = asyncio.create_task(group.submit(1))
+    group: GroupCommit[int, int] = GroupCommit(execute)
+    first = asyncio.ensure_future(group.submit(1))
     await settled()
-    second, third = (asyncio.create_task(group.submit(number)) for number in (2, 3))
+    second, third = (asyncio.ensure_future(group.submit(number)) for number in (2, 3))
     await settled()
     second.cancel()
     await settled()
@@ -132,8 +135,8 @@ async def test_a_caller_cancelled_while_waiting_takes_the_call_back() -> None:
 async def test_a_caller_cancelled_under_way_leaves_the_others_alone() -> None:
     execute = Recorder()
     execute.gate.clear()
-    group = GroupCommit(execute)
-    first, second = (asyncio.create_task(group.submit(number)) for number in (1, 2))
+    group: GroupCommit[int, int] = GroupCommit(execute)
+    first, second = (asyncio.ensure_future(group.submit(number)) for number in (1, 2))
     await settled()
     first.cancel()
     await settled()
@@ -146,14 +149,66 @@ async def test_a_caller_cancelled_under_way_leaves_the_others_alone() -> None:
 async def test_drain_waits_for_every_answer() -> None:
     execute = Recorder()
     execute.gate.clear()
-    group = GroupCommit(execute)
-    calls = [asyncio.create_task(group.submit(number)) for number in (1, 2)]
+    group: GroupCommit[int, int] = GroupCommit(execute)
+    calls = [asyncio.ensure_future(group.submit(number)) for number in (1, 2)]
     await settled()
-    calls.append(asyncio.create_task(group.submit(3)))
+    calls.append(asyncio.ensure_future(group.submit(3)))
     drained = asyncio.create_task(group.drain())
     await settled()
     assert not drained.done()
     execute.gate.set()
     await drained
     assert [call.done() for call in calls] == [True, True, True]
+    await group.drain()
+
+
+async def test_a_future_is_split_among_the_callers() -> None:
+    loop = asyncio.get_running_loop()
+    answers: list[asyncio.Future[str]] = []
+
+    def execute(batch: Sequence[int]) -> asyncio.Future[str]:
+        answers.append(loop.create_future())
+        return answers[-1]
+
+    def split(batch: Sequence[int], answer: str) -> list[str | Exception]:
+        return [answer * number if number else InvalidArgument("none") for number in batch]
+
+    group: GroupCommit[int, str] = GroupCommit(execute, split=split)
+    calls = [group.submit(number) for number in (1, 0, 3)]
+    await settled()
+    answers[0].set_result("x")
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    assert [outcomes[0], type(outcomes[1]), outcomes[2]] == ["x", InvalidArgument, "xxx"]
+    assert not group.under_way
+
+
+async def test_an_execute_that_cannot_even_begin_fails_its_calls() -> None:
+    def refuse(_batch: Sequence[int]) -> asyncio.Future[Sequence[int]]:
+        raise ValueError("no")
+
+    group: GroupCommit[int, int] = GroupCommit(refuse)
+    outcomes = await asyncio.gather(*(outcome_of(group.submit(number)) for number in range(100)))
+    assert outcomes == ["ValueError"] * 100
+    await group.drain()
+
+
+async def test_when_the_loop_ends_nobody_waits_for_ever() -> None:
+    running: list[asyncio.Task[Sequence[int | Exception]]] = []
+
+    async def work(batch: Sequence[int]) -> Sequence[int | Exception]:
+        await asyncio.sleep(3600)
+        return list(batch)
+
+    def execute(batch: Sequence[int]) -> asyncio.Task[Sequence[int | Exception]]:
+        running.append(asyncio.create_task(work(batch)))
+        return running[-1]
+
+    group: GroupCommit[int, int] = GroupCommit(execute)
+    first = group.submit(1)
+    await settled()
+    second = group.submit(2)
+    running[0].cancel()
+    await asyncio.wait([first, second])
+    assert first.cancelled()
+    assert second.cancelled()
     await group.drain()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from perdure import IO, Perdure, TaskOptions, event_trigger, recorder, runner
+from perdure import IO, Perdure, TaskOptions, event_trigger, recorder
 from tests.sdk.fake_platform import LEASE_LOST, RUN_FINISHED, FakePlatform
 
 ON = event_trigger("test.event")
@@ -181,7 +181,7 @@ async def test_a_lost_lease_cancels_the_tasks_at_work(app: Perdure, platform: Fa
 async def test_a_long_task_that_lost_its_lease_is_stopped_by_its_own_announcement(
     app: Perdure, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "ANNOUNCE_AFTER_S", 0.0)
+    monkeypatch.setattr(recorder, "ANNOUNCE_AFTER_S", 0.0)
     went_on: list[str] = []
 
     async def long() -> None:
@@ -203,7 +203,7 @@ async def test_a_long_task_that_lost_its_lease_is_stopped_by_its_own_announcemen
 async def test_a_long_task_is_announced_in_the_background(
     app: Perdure, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "ANNOUNCE_AFTER_S", 0.0)
+    monkeypatch.setattr(recorder, "ANNOUNCE_AFTER_S", 0.0)
     announced = asyncio.Event()
     loop = asyncio.get_running_loop()
     platform.before_answer = lambda call: loop.call_soon_threadsafe(announced.set)
@@ -237,7 +237,7 @@ async def test_a_quick_task_is_not_announced(app: Perdure, platform: FakePlatfor
 async def test_announcing_delays_nothing_and_its_failure_is_ignored(
     app: Perdure, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner, "ANNOUNCE_AFTER_S", 0.0)
+    monkeypatch.setattr(recorder, "ANNOUNCE_AFTER_S", 0.0)
     announcing = asyncio.Event()
     loop = asyncio.get_running_loop()
     platform.before_answer = lambda call: loop.call_soon_threadsafe(announcing.set)

@@ -1,21 +1,17 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
 
 from perdure_engine import events, tasks
+from perdure_engine.driver import Database
 from perdure_engine.errors import DatabaseUnavailable, InvalidArgument, LeaseLost
-from perdure_engine.pool import Connection
 from perdure_engine.tasks import TaskOutcome
 from perdure_server.grouped_writes import EventSender, TaskWriter
 
-
-@asynccontextmanager
-async def connect() -> AsyncIterator[Connection]:
-    yield cast(Connection, None)  # the SQL functions below need none
+DB = cast(Database, None)  # the SQL functions below need none
 
 
 class Sql:
@@ -26,7 +22,7 @@ class Sql:
         self.called = asyncio.Event()
         self.gate = asyncio.Semaphore(0)
 
-    async def upsert_tasks(self, conn: Connection, calls: Sequence[bytes]) -> list[TaskOutcome]:
+    async def upsert_tasks(self, db: Database, calls: Sequence[bytes]) -> list[TaskOutcome]:
         self.batches.append([call.decode() for call in calls])
         self.called.set()
         await self.gate.acquire()
@@ -38,7 +34,7 @@ class Sql:
         ]
 
     async def send_events(
-        self, conn: Connection, environment_id: str, sent: bytes, options: bytes
+        self, db: Database, environment_id: str, sent: bytes, options: bytes
     ) -> list[bytes]:
         documents = json.loads(sent)
         self.batches.append([environment_id, options.decode(), *documents])
@@ -65,17 +61,17 @@ async def all_of(*calls: Any) -> list[Any]:
 
 async def test_tasks_of_concurrent_requests_share_a_call_and_keep_their_answers(sql: Sql):
     sql.gate = asyncio.Semaphore(100)
-    writer = TaskWriter(connect)
+    writer = TaskWriter(DB)
     answers = await all_of(writer.upsert((b"a",)), writer.upsert((b"b1", b"b2")), writer.upsert((b"c",)))
     assert answers == [[b"a"], [b"b1", b"b2"], [b"c"]]
     assert sql.batches == [["a", "b1", "b2", "c"]]
 
 
 async def test_tasks_that_come_during_a_call_go_together_in_the_next(sql: Sql):
-    writer = TaskWriter(connect)
-    first = asyncio.create_task(writer.upsert((b"a",)))
+    writer = TaskWriter(DB)
+    first = asyncio.ensure_future(writer.upsert((b"a",)))
     await sql.called.wait()
-    others = [asyncio.create_task(writer.upsert((name,))) for name in (b"b", b"c", b"d")]
+    others = [asyncio.ensure_future(writer.upsert((name,))) for name in (b"b", b"c", b"d")]
     await asyncio.sleep(0)
     sql.gate.release()
     assert await first == [b"a"]
@@ -86,20 +82,20 @@ async def test_tasks_that_come_during_a_call_go_together_in_the_next(sql: Sql):
 
 async def test_one_late_task_fails_its_own_request_only(sql: Sql):
     sql.gate = asyncio.Semaphore(100)
-    writer = TaskWriter(connect)
+    writer = TaskWriter(DB)
     answers = await all_of(writer.upsert((b"a", b"late")), writer.upsert((b"b",)))
     assert isinstance(answers[0], LeaseLost)
     assert answers[1] == [b"b"]
 
 
 async def test_no_tasks_need_no_call(sql: Sql):
-    assert await TaskWriter(connect).upsert(()) == []
+    assert await TaskWriter(DB).upsert(()) == []
     assert sql.batches == []
 
 
 async def test_events_are_grouped_by_environment(sql: Sql):
     sql.gate = asyncio.Semaphore(100)
-    sender = EventSender(connect)
+    sender = EventSender(DB)
     answers = await all_of(
         sender.send("e1", (b'"a"',)), sender.send("e2", (b'"b"',)), sender.send("e1", (b'"c"', b'"d"'))
     )
@@ -109,14 +105,14 @@ async def test_events_are_grouped_by_environment(sql: Sql):
 
 async def test_events_with_options_go_alone(sql: Sql):
     sql.gate = asyncio.Semaphore(100)
-    sender = EventSender(connect)
+    sender = EventSender(DB)
     await all_of(sender.send("e1", (b'"a"',), b'{"deliverAfter":5}'), sender.send("e1", (b'"b"',)))
     assert sorted(sql.batches) == [["e1", '{"deliverAfter":5}', "a"], ["e1", "{}", "b"]]
 
 
 async def test_one_bad_event_fails_its_own_request_only(sql: Sql):
     sql.gate = asyncio.Semaphore(100)
-    sender = EventSender(connect)
+    sender = EventSender(DB)
     sent = [b'"a"', b'"b"', b'"bad"', b'"c"']
     answers = await all_of(*(sender.send("e1", (event,)) for event in sent))
     assert isinstance(answers[2], InvalidArgument)
@@ -125,14 +121,14 @@ async def test_one_bad_event_fails_its_own_request_only(sql: Sql):
 
 async def test_without_a_database_every_request_hears_of_it(sql: Sql):
     sql.gate = asyncio.Semaphore(100)
-    sender = EventSender(connect)
+    sender = EventSender(DB)
     answers = await all_of(*(sender.send("e1", (event,)) for event in (b'"a"', b'"away"')))
     assert [type(answer) for answer in answers] == [DatabaseUnavailable] * 2
 
 
 async def test_draining_waits_for_what_is_under_way(sql: Sql):
-    writer = TaskWriter(connect)
-    under_way = asyncio.create_task(writer.upsert((b"a",)))
+    writer = TaskWriter(DB)
+    under_way = asyncio.ensure_future(writer.upsert((b"a",)))
     await sql.called.wait()
     draining = asyncio.create_task(writer.drain())
     await asyncio.sleep(0)

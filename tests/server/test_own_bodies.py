@@ -69,6 +69,41 @@ def test_other_records_are_taken_apart(name: str) -> None:
     assert tasks._own_records(raw) is None
 
 
+PLAIN = (
+    '{"leaseNumber":7,"tasks":[{"output":null,"idempotencyKey":"' + KEY + '","name":"step","noop":false,'
+    '"displayKey":"step","status":"COMPLETED","startedAt":"2026-01-01T00:00:00.5Z"}]}'
+)
+
+
+@pytest.mark.parametrize("output", ["null", '{"b": [1e400, 2.50, "ä\\n"]}', '"\\u00e4"', "[]"])
+def test_a_plain_record_goes_on_as_it_came(output: str) -> None:
+    raw = PLAIN.replace("null", output).encode()
+    assert tasks._own_records(raw) == (7, [raw[len(b'{"leaseNumber":7,"tasks":[') : -len(b"]}")]])
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ("null", "NaN"),
+        ("null", '"\\u0000"'),
+        ("null", '"\\ud800"'),
+        ("null", '1}],"tasks":[{"output":1'),
+        ("7", "2147483648"),
+        ("7", "-7"),
+        ("false", "0"),
+        ("false", "null"),
+        ('"noop":false', '"strange":1'),
+        ('"noop":false', '"delaySeconds":1e400'),
+        ('"noop":false', '"callback":{"enabled":true}'),
+        ("2026-01-01T00:00:00.5Z", "1767225600"),
+        ("2026-01-01T00:00:00.5Z", "2026-13-01T00:00:00.5Z"),
+        ('Z"}', 'Z"},{}'),
+    ],
+)
+def test_a_record_that_is_not_plain_is_taken_apart(part: str, other: str) -> None:
+    assert tasks._own_records(PLAIN.replace(part, other).encode()) is None
+
+
 def test_events_of_ours_are_not_taken_apart() -> None:
     sent = [make_event("greet", {"n": n}) for n in range(3)]
     for options in (None, SendEventOptions(deliver_after=5, tags=["a"])):

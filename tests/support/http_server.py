@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from perdure_server.connect.protocol import MessageProtocol
 from tests.support.waiting import eventually
 
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -39,15 +40,22 @@ def reset_connection(scope: dict[str, Any]) -> None:
 
 
 @contextmanager
-def serve(app: Any, *, port: int = 0) -> Iterator[str]:
+def serve(app: Any, *, port: int = 0, http: type[asyncio.Protocol] = _Protocol) -> Iterator[str]:
     """Serve an ASGI app on 127.0.0.1 in a thread of its own; gives its URL, without a slash at the end.
 
     Args:
         app: the app, its lifespan included.
         port: a fixed port; 0 takes a free one.
+        http: uvicorn's protocol.
     """
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, http=_Protocol, log_level="warning", timeout_graceful_shutdown=1
+        app,
+        host="127.0.0.1",
+        port=port,
+        http=http,
+        ws=MessageProtocol,
+        log_level="warning",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     listener = config.bind_socket()

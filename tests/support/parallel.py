@@ -43,6 +43,11 @@ class FilesScheduling(LoadScopeScheduling):  # type: ignore[misc]  # its base ha
         super().remove_node(node)
         return crashed
 
+    def _assign_work_unit(self, node: Any) -> None:
+        """Not while the process, which takes the place of one that has ended, still collects the tests."""
+        if node in self.registered_collections:
+            super()._assign_work_unit(node)
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the slow ones first, in their order, where there are several processes."""

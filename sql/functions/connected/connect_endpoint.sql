@@ -15,10 +15,7 @@ declare
     v_endpoint perdure.endpoints;
 begin
     perform perdure._check_slug('p_slug', p_slug);
-    if not exists (select 1 from perdure.environments as e where e.id = p_environment_id) then
-        raise exception using
-            errcode = 'JQ001', message = format('there is no environment %s', coalesce(p_environment_id::text, 'null'));
-    end if;
+    perform perdure._check_environment(p_environment_id);
 
     insert into perdure.endpoints as p (
         id, environment_id, slug, url, connected, indexing_hook_id, created_at, updated_at

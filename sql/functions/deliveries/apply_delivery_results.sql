@@ -11,6 +11,8 @@
 create or replace function perdure.apply_delivery_results(p_results json)
 returns table (delivery_id uuid, outcome text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare

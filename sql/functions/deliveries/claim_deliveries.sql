@@ -16,6 +16,8 @@ returns table (
     headers json, body bytea, timeout_ms integer, signing_secrets bytea[], sealed_api_key text
 )
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare

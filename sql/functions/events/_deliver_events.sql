@@ -9,28 +9,20 @@ returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_run_event_ids uuid[];
-    v_run_job_ids uuid[];
-    v_sent_event_ids uuid[];
-    v_sent_dispatcher_ids uuid[];
-    v_trigger_event_ids uuid[];
-    v_trigger_ids uuid[];
+    v_event_ids uuid[];
+    v_dispatcher_ids uuid[];
+    v_job_ids uuid[];
+    v_any_other boolean;  -- than a job
 begin
-    if coalesce(cardinality(p_ids), 0) = 0 then
+    if cardinality(p_ids) > 0 is not true then
         return;
     end if;
 
-    select
-        array_agg(m.event_id order by m.event_id, m.job_id) filter (where m.job_id is not null),
-        array_agg(m.job_id order by m.event_id, m.job_id) filter (where m.job_id is not null),
-        array_agg(m.event_id order by m.event_id) filter (where m.url is not null),
-        array_agg(m.dispatcher_id order by m.event_id) filter (where m.url is not null),
-        array_agg(m.event_id order by m.event_id) filter (where m.dynamic_trigger_id is not null),
-        array_agg(m.dynamic_trigger_id order by m.event_id) filter (where m.dynamic_trigger_id is not null)
-    into
-        v_run_event_ids, v_run_job_ids, v_sent_event_ids, v_sent_dispatcher_ids, v_trigger_event_ids, v_trigger_ids
+    -- A row for each event and each subscription to it, in the order of events and jobs.
+    select array_agg(m.event_id), array_agg(m.dispatcher_id), array_agg(m.job_id), bool_or(m.job_id is null)
+    into v_event_ids, v_dispatcher_ids, v_job_ids, v_any_other
     from (
-        select e.id as event_id, d.id as dispatcher_id, d.job_id, d.dynamic_trigger_id, d.url
+        select e.id as event_id, d.id as dispatcher_id, d.job_id
         from unnest(p_ids) as i (id)
         -- limit keeps this a look-up by index for each event, whatever the planner thinks of how few there are.
         cross join lateral (select x.* from perdure.events as x where x.id = i.id limit 1) as e
@@ -53,26 +45,13 @@ begin
                     d.context_filter
                 )
             )
+        order by e.id, d.job_id, d.id
     ) as m;
-    if v_trigger_ids is not null then
-        select
-            array_agg(s.event_id order by s.event_id, s.job_id), array_agg(s.job_id order by s.event_id, s.job_id)
-        into v_run_event_ids, v_run_job_ids
-        from (
-            select r.event_id, r.job_id
-            from unnest(v_run_event_ids, v_run_job_ids) as r (event_id, job_id)
-            union all
-            select t.event_id, j.job_id
-            from unnest(v_trigger_event_ids, v_trigger_ids) as t (event_id, id)
-            inner join perdure.dynamic_trigger_jobs as j on j.dynamic_trigger_id = t.id
-        ) as s;
-    end if;
 
-    if v_run_event_ids is not null then
-        perform perdure._start_runs(v_run_event_ids, v_run_job_ids);
-    end if;
-    if v_sent_event_ids is not null then
-        perform perdure._send_to_dispatchers(v_sent_event_ids, v_sent_dispatcher_ids);
+    if v_any_other then
+        perform perdure._deliver_to_subscriptions(v_event_ids, v_dispatcher_ids);
+    elsif v_event_ids is not null then
+        perform perdure._start_runs(v_event_ids, v_job_ids);
     end if;
 end;
 $$;

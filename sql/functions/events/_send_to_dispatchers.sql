@@ -3,7 +3,7 @@
 -- that may take long: should nothing come of it, the task finds this event when stored ones are looked through.
 -- Arguments  p_event_ids, p_dispatcher_ids  pairs of events.id and event_dispatchers.id, in the order of events.
 -- Locks      the subscriptions, in id order; those of tasks skip locked.
--- Called by  _deliver_events.
+-- Called by  _deliver_to_subscriptions.
 create or replace function perdure._send_to_dispatchers(p_event_ids uuid[], p_dispatcher_ids uuid[])
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp

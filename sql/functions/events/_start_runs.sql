@@ -14,13 +14,14 @@ declare
     v_tail constant text := perdure._id_tail();
     v_run_ids uuid[];
     v_queued_ids uuid[];
-    v_pending_ids uuid[];
-    v_is_described boolean;
-    v_is_limited boolean;
+    v_any_pending boolean;
+    v_any_described boolean;
+    v_any_limited boolean;
 begin
     with input as materialized (
         select
-            perdure._id_at(v_ticks + s.ordinal, v_tail) as id, v.environment_id, v.job_id, v.id as job_version_id, v.endpoint_id, e.id as event_id,
+            perdure._id_at(v_ticks + s.ordinal, v_tail) as id, v.environment_id, v.job_id, v.id as job_version_id,
+            v.endpoint_id, e.id as event_id,
             case when v.preprocess_runs or v.hosted_integrations <> '{}' then 'PENDING' else 'QUEUED' end as status,
             e.is_test, v_now + v.timeout as timeout_at,
             e.run_tags is not null or e.run_metadata is not null as is_described
@@ -48,24 +49,32 @@ begin
         returning r.id, r.status, r.timeout_at
     )
     select
-        array_agg(c.id order by c.id),
-        array_agg(c.id order by c.id) filter (where c.status = 'QUEUED'),
-        array_agg(c.id order by c.id) filter (where c.status = 'PENDING'),
-        bool_or(c.timeout_at is not null), (select bool_or(i.is_described) from input as i)
-    into v_run_ids, v_queued_ids, v_pending_ids, v_is_limited, v_is_described
+        array_agg(c.id),  -- in the order of the input
+        bool_or(c.status = 'PENDING'),
+        bool_or(c.timeout_at is not null),
+        (select bool_or(i.is_described) from input as i)
+    into v_run_ids, v_any_pending, v_any_limited, v_any_described
     from created as c;
 
-    if v_is_described then
+    if v_any_described then
         perform perdure._describe_new_runs(v_run_ids);
     end if;
-    if v_is_limited then
+    if v_any_limited then
         perform perdure._notify_dispatchers('due');
     end if;
-    if v_queued_ids is not null then
+    v_queued_ids := v_run_ids;
+    if v_any_pending then
+        v_queued_ids := array(
+            select r.id from perdure.runs as r where r.id = any(v_run_ids) and r.status = 'QUEUED' order by r.id
+        );
+    end if;
+    if v_queued_ids <> '{}' then
         perform perdure._enqueue_runs(v_queued_ids);
     end if;
-    if v_pending_ids is not null then
-        perform perdure._prepare_runs(v_pending_ids);
+    if v_any_pending then
+        perform perdure._prepare_runs(array(
+            select r.id from unnest(v_run_ids) as r (id) where r.id <> all(v_queued_ids) order by r.id
+        ));
     end if;
     return v_run_ids;
 end;

@@ -22,73 +22,61 @@ declare
     v_ticks constant bigint := perdure._id_now();
     v_tail constant text := perdure._id_tail();
     v_events constant json := perdure._shield(p_events);
-    v_deliver_at timestamptz;
+    v_deliver_at timestamptz := v_now;
     v_due_at timestamptz;  -- null: delivered at once
     v_account_id uuid;
     v_tags text[];
     v_metadata jsonb;
-    v_changed_ids uuid[];
+    v_problem text;
+    v_any_later boolean;
     v_due_ids uuid[];
-    v_event_ids text[];
     v_stored json[];
 begin
-    if not exists (select 1 from perdure.environments as e where e.id = p_environment_id) then
-        raise exception using
-            errcode = 'JQ001', message = format('there is no environment %s', coalesce(p_environment_id::text, 'null'));
-    end if;
-    perform perdure._check_events(v_events, p_options);
-    v_deliver_at := coalesce(
-        (p_options ->> 'deliverAt')::timestamptz,
-        v_now + make_interval(secs => (p_options ->> 'deliverAfter')::double precision),
-        v_now
-    );
-    v_due_at := case
-        when v_deliver_at > v_now or current_setting('transaction_isolation') <> 'read committed' then v_deliver_at
-    end;
-
     if p_options::text <> '{}' then
+        perform perdure._check_environment(p_environment_id);
+        v_problem := perdure._send_options_problem(p_options);
+        if v_problem is not null then
+            raise exception using errcode = 'JQ010', message = v_problem;
+        end if;
+        v_deliver_at := coalesce(
+            (p_options ->> 'deliverAt')::timestamptz,
+            v_now + make_interval(secs => (p_options ->> 'deliverAfter')::double precision),
+            v_now
+        );
         v_account_id := perdure._upsert_external_account(p_environment_id, p_options ->> 'accountId');
         v_tags := perdure._tag_list(p_options -> 'tags');
         v_metadata := perdure._first_metadata(p_options -> 'metadata');
     end if;
+    if v_deliver_at > v_now or current_setting('transaction_isolation') <> 'read committed' then
+        v_due_at := v_deliver_at;
+    end if;
 
-    with input as materialized (
-        select
-            i.*,
-            coalesce(i.id, perdure.new_id()::text) as event_id
-        from rows from (
-            json_to_recordset(v_events) as (
-                id text, name text, payload json, context json, source text, "timestamp" timestamptz,
-                "payloadType" text, "isTest" boolean, "sourceContext" json, "dynamicSourceKey" text
-            )
-        ) with ordinality as i (
-            id, name, payload, context, source, happened_at, payload_type, is_test, source_context, dynamic_source_key,
-            ordinal
-        )
-    ),
-    stored as (
+    if json_typeof(p_events) is distinct from 'array' then
+        raise exception using
+            errcode = 'JQ010',
+            message = 'p_events must be a JSON array of events, such as [{"name": "user.created"}]';
+    end if;
+    with stored as (
         insert into perdure.events as e (
             id, environment_id, event_id, name, source, payload, payload_type, context, external_account_id,
             dynamic_source_key, source_context, run_tags, run_metadata, is_test, happened_at, deliver_at, due_at,
             delivered_at, created_at, updated_at
         )
         select
-            f.row_id, p_environment_id, f.event_id, f.name, coalesce(f.source, 'trigger.dev'),
-            coalesce(perdure._unshield(f.payload), '{}'), coalesce(f.payload_type, 'JSON'),
-            coalesce(perdure._unshield(f.context), '{}'), v_account_id, f.dynamic_source_key,
-            perdure._unshield(f.source_context), v_tags, v_metadata,
-            coalesce(f.is_test, false), coalesce(f.happened_at, v_now), v_deliver_at,
-            v_due_at, case when v_due_at is null then v_now end,
-            v_now, v_now
+            f.row_id, p_environment_id, f.event_id, (f.event).name, coalesce((f.event).source, 'trigger.dev'),
+            coalesce(perdure._unshield((f.event).payload), '{}'), coalesce((f.event)."payloadType", 'JSON'),
+            coalesce(perdure._unshield((f.event).context), '{}'), v_account_id, (f.event)."dynamicSourceKey",
+            perdure._unshield((f.event)."sourceContext"), v_tags, v_metadata,
+            coalesce((f.event)."isTest"::boolean, false), coalesce((f.event)."timestamp"::timestamptz, v_now),
+            v_deliver_at, v_due_at, case when v_due_at is null then v_now end, v_now, v_now
         from (
             -- Ids ascend in the order of the events; rows are locked in the order of event ids, so that two
             -- calls cannot wait for each other.
-            select distinct on (i.event_id collate "C")
-                i.*,
-                perdure._id_at(v_ticks + i.ordinal, v_tail) as row_id
-            from input as i
-            order by i.event_id collate "C", i.ordinal
+            select distinct on (i.event_id collate "C") i.event_id, i.row_id, i.event
+            from perdure._sent_events(v_events, v_ticks, v_tail) as i
+            order by i.event_id collate "C", i.row_id
         ) as f
+        where exists (select 1 from perdure.environments as n where n.id = p_environment_id)
         on conflict (environment_id, event_id) do update
         set
             payload = excluded.payload,
@@ -99,30 +87,40 @@ begin
             due_at = excluded.deliver_at,
             updated_at = v_now
         where e.due_at is not null and excluded.deliver_at >= v_now + interval '5 seconds'
-        returning e.*
+        returning e.id, e.due_at, perdure._event_json(e) as event
     )
     select
-        array_agg(s.id) filter (where s.due_at is not null),
-        array_agg(s.id order by s.id) filter (where s.due_at is null),
-        array_agg(perdure._event_json(s::perdure.events) order by s.id) filter (where s.due_at is null),
-        (select array_agg(i.event_id order by i.ordinal) from input as i)
-    into v_changed_ids, v_due_ids, v_stored, v_event_ids
+        bool_or(s.due_at is not null),
+        array_agg(s.id) filter (where s.due_at is null),
+        array_agg(s.event) filter (where s.due_at is null)
+    into v_any_later, v_due_ids, v_stored
     from stored as s;
+    if v_due_ids is null then
+        perform perdure._check_environment(p_environment_id);
+    end if;
 
-    perform perdure._deliver_events(v_due_ids);
-    if v_changed_ids is not null then
+    if v_due_ids is not null then
+        perform perdure._deliver_events(v_due_ids);
+    end if;
+    if v_any_later then
         perform perdure._notify_dispatchers('due');
     end if;
 
-    if cardinality(v_stored) = cardinality(v_event_ids) then  -- all are new, and their ids ascend in their order
-        return query select s.event from unnest(v_stored) as s (event);
+    if cardinality(v_stored) = json_array_length(v_events) then  -- all are new, and their ids ascend in their order
+        return query select s.event from unnest(v_due_ids, v_stored) as s (id, event) order by s.id;
         return;
     end if;
     return query
     select perdure._event_json(e)
-    from unnest(v_event_ids) with ordinality as wanted (event_id, ordinal)
-    inner join perdure.events as e on e.environment_id = p_environment_id and e.event_id = wanted.event_id
-    order by wanted.ordinal;
+    from perdure._sent_events(v_events, v_ticks, v_tail) as i
+    -- limit keeps this a look-up by index for each event, whatever the planner thinks of how few there are.
+    cross join lateral (
+        select x.*
+        from perdure.events as x
+        where x.environment_id = p_environment_id and x.event_id = i.event_id
+        limit 1
+    ) as e
+    order by i.row_id;
 end;
 $$;
 comment on function perdure.send_events(uuid, json, json) is 'Store events and start the runs they cause.';

@@ -1,6 +1,6 @@
 -- _start_problem: what is wrong with the tags and metadata among the options with which runs are started.
 -- Returns    null: nothing.
--- Called by  _check_events, _check_invocation.
+-- Called by  _send_options_problem, _check_invocation.
 create or replace function perdure._start_problem(p_options json)
 returns text
 language plpgsql immutable set search_path = pg_catalog, pg_temp

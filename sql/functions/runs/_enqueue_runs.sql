@@ -8,33 +8,48 @@ returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_called_ids uuid[] := p_run_ids;
+    v_any_called boolean;
+    v_any_connected boolean;
 begin
-    if coalesce(cardinality(p_run_ids), 0) = 0 then
+    if cardinality(p_run_ids) > 0 is not true then
         return;
     end if;
-    if exists (select 1 from perdure.endpoints as p where p.connected) then
-        v_called_ids := array(
-            select r.id
-            from unnest(p_run_ids) with ordinality as i (id, ordinal)
-            inner join perdure.runs as r on r.id = i.id
-            inner join perdure.endpoints as p on p.id = r.endpoint_id and not p.connected
-            order by i.ordinal
-        );
-        insert into pgmq.q_perdure_connected_runs (vt, message)
-        select clock_timestamp(), jsonb_build_object('run_id', r.id, 'endpoint_id', p.id)
-        from unnest(p_run_ids) with ordinality as i (id, ordinal)
-        inner join perdure.runs as r on r.id = i.id
-        inner join perdure.endpoints as p on p.id = r.endpoint_id and p.connected
-        order by i.ordinal;
-        if found then
-            perform perdure._notify_dispatchers('connected');
-        end if;
-    end if;
-    if v_called_ids <> '{}' then
-        insert into pgmq.q_perdure_ready_runs (vt, message)
-        select clock_timestamp(), jsonb_build_object('run_id', i.id) from unnest(v_called_ids) as i (id);
+    insert into pgmq.q_perdure_ready_runs (vt, message)
+    select clock_timestamp(), jsonb_build_object('run_id', i.id)
+    from unnest(p_run_ids) as i (id)
+    where not exists (select 1 from perdure.endpoints as p where p.connected);
+    if found then
         perform perdure._notify_dispatchers('runs');
+        return;
+    end if;
+
+    with routed as materialized (
+        select i.ordinal, r.id, p.id as endpoint_id, p.connected
+        from unnest(p_run_ids) with ordinality as i (id, ordinal)
+        -- limit keeps this a look-up by index for each run, whatever the planner thinks of how few there are.
+        cross join lateral (select x.id, x.endpoint_id from perdure.runs as x where x.id = i.id limit 1) as r
+        inner join perdure.endpoints as p on p.id = r.endpoint_id
+    ),
+    called as (
+        insert into pgmq.q_perdure_ready_runs (vt, message)
+        select clock_timestamp(), jsonb_build_object('run_id', r.id)
+        from routed as r
+        where not r.connected
+        order by r.ordinal
+    ),
+    fetched as (
+        insert into pgmq.q_perdure_connected_runs (vt, message)
+        select clock_timestamp(), jsonb_build_object('run_id', r.id, 'endpoint_id', r.endpoint_id)
+        from routed as r
+        where r.connected
+        order by r.ordinal
+    )
+    select bool_or(not r.connected), bool_or(r.connected) into v_any_called, v_any_connected from routed as r;
+    if v_any_called then
+        perform perdure._notify_dispatchers('runs');
+    end if;
+    if v_any_connected then
+        perform perdure._notify_dispatchers('connected');
     end if;
 end;
 $$;

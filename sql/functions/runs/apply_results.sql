@@ -25,18 +25,16 @@ declare
     v_applied perdure.execution_result[];  -- those whose lease held, with the status their run got
     v_applied_ids uuid[];
     v_all_succeeded boolean;
-    v_has_tasks boolean;
     v_ready_ids uuid[];
-    v_limit_ids uuid[];
+    v_limit_ids text;  -- of the limits that the executions counted against, with commas between
 begin
     select
         array_agg(row(
             i.run_id, i.lease_number, i.verdict, i.duration_ms, i.http_status, i.message, i.reply, i.reply_status,
             null, null
         )::perdure.execution_result order by i.ordinal),
-        bool_and(i.verdict = 'REPLY' and i.reply_status is not distinct from 'SUCCESS'),
-        bool_or(i.reply -> 'tasks' is not null or i.reply -> 'task' is not null)
-    into v_results, v_all_succeeded, v_has_tasks
+        bool_and(i.verdict = 'REPLY' and i.reply_status is not distinct from 'SUCCESS')
+    into v_results, v_all_succeeded
     from (
         select
             d.*,
@@ -72,7 +70,7 @@ begin
             duration_ms = r.duration_ms + coalesce((n.result).duration_ms, 0),
             yielded_keys = coalesce(n.yielded_keys, r.yielded_keys),
             updated_at = v_now
-        from perdure._next_run_states(v_results) as n
+        from perdure._next_run_states(v_results, v_all_succeeded) as n
         where r.id = n.run_id and r.lease_number = (n.result).lease_number and r.status = 'EXECUTING'
         returning r.id, n.result, r.status, n.dispatcher, n.claimed_at, n.concurrency_limit_ids
     ),
@@ -96,7 +94,7 @@ begin
             (m.result).message, (m.result).reply, (m.result).reply_status, m.status, null
         )::perdure.execution_result order by m.id),
         array_agg(m.id order by m.id),
-        (select array_agg(distinct i.id) from moved as x cross join lateral unnest(x.concurrency_limit_ids) as i (id))
+        string_agg(array_to_string(m.concurrency_limit_ids, ','), ',')
     into v_applied, v_applied_ids, v_limit_ids
     from moved as m;
 
@@ -113,20 +111,30 @@ begin
         if position('Subscription"' in v_documents::text) > 0 then  -- hardly ever
             perform perdure._subscribe_endpoints(v_documents, v_applied);
         end if;
-        if v_has_tasks or not v_all_succeeded then
+        if not v_all_succeeded or position('"task' in v_documents::text) > 0 then
             v_ready_ids := perdure._apply_replies(v_applied);
         end if;
-        perform perdure._close_runs(array(
-            select a.run_id from unnest(v_applied) as a where perdure._is_final(a.run_status)
-        ));
+        if v_all_succeeded then
+            perform perdure._close_runs(v_applied_ids);
+        else
+            perform perdure._close_runs(array(
+                select a.run_id from unnest(v_applied) as a where perdure._is_final(a.run_status)
+            ));
+        end if;
         if v_ready_ids is not null then
             perform perdure._enqueue_runs(v_ready_ids);
         end if;
         if v_limit_ids is not null then
-            perform perdure._unblock_runs(v_limit_ids);
+            perform perdure._unblock_runs(array(
+                select distinct i.id::uuid from unnest(string_to_array(v_limit_ids, ',')) as i (id)
+            ));
         end if;
     end if;
 
+    if v_all_succeeded and cardinality(v_applied_ids) = cardinality(v_results) then
+        return query select u.run_id, 'SUCCESS' from unnest(v_results) as u;
+        return;
+    end if;
     return query
     select
         u.run_id,

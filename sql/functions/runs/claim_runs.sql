@@ -27,13 +27,13 @@ as $$
 #variable_conflict use_column
 declare
     v_now constant timestamptz := perdure.clock();
+    v_started_at constant text := perdure._iso(v_now);
     v_is_connected constant boolean := p_endpoint_ids is not null;
     v_run_ids uuid[];
-    v_admitted_ids uuid[];
-    v_is_astray boolean;
-    v_is_over boolean;
-    v_is_limited boolean;
     v_begun_ids uuid[];  -- of runs that have tasks
+    v_begun_tasks text[];  -- the members of their bodies that say so
+    v_claimed integer;
+    v_left_ids uuid[];  -- null in the first turn
 begin
     if p_limit between 1 and 1000 is not true then
         perform perdure._check_limit('p_limit', p_limit);
@@ -46,141 +46,129 @@ begin
     if v_run_ids = '{}' then
         return;
     end if;
-
-    -- One look tells whether any of them needs more than to be executed, which is rare.
-    select
-        coalesce(bool_or(p.connected <> v_is_connected), false),
-        coalesce(bool_or(
-            v.status = 'DISABLED' or r.execution_count >= e.max_executions or r.duration_ms >= e.max_duration_ms
-        ), false),
-        coalesce(bool_or(v.concurrency_limit_id is not null or e.concurrency_limit_id is not null), false),
-        array(select distinct t.run_id from perdure.tasks as t where t.run_id = any(v_run_ids))
-    into v_is_astray, v_is_over, v_is_limited, v_begun_ids
-    from perdure.runs as r
-    inner join perdure.job_versions as v on v.id = r.job_version_id
-    inner join perdure.environments as e on e.id = r.environment_id
-    inner join perdure.endpoints as p on p.id = r.endpoint_id
-    where r.id = any(v_run_ids);
-    if v_is_astray then
-        v_run_ids := perdure._keep_rightly_queued(v_run_ids, v_is_connected);
-    end if;
-    if v_is_over then
-        perform perdure._end_unclaimable_runs(v_run_ids);
-    end if;
-    v_admitted_ids := v_run_ids;
-    if v_is_limited then
-        v_admitted_ids := perdure._admit_runs(v_run_ids);
+    v_begun_ids := array(select distinct t.run_id from perdure.tasks as t where t.run_id = any(v_run_ids));
+    if v_begun_ids <> '{}' then
+        select array_agg(b.run_id), array_agg(b.members)
+        into v_begun_ids, v_begun_tasks
+        from perdure._begun_members(v_begun_ids) as b;
     end if;
 
-    return query
-    with claimed as (
-        update perdure.runs as r
-        set
-            status = 'EXECUTING',
-            lease_number = r.lease_number + 1,
-            started_at = coalesce(r.started_at, v_now),
-            updated_at = v_now
-        where r.id = any(v_admitted_ids) and r.status in ('QUEUED', 'WAITING_TO_EXECUTE') and r.due_at is null
-        returning r.*
-    ),
-    -- What many runs have in common is put together once.
-    environments as materialized (
-        select
-            u.id, n.concurrency_limit_id, perdure.get_signing_secrets(u.id) as signing_secrets,
-            array_to_string(array[
-                perdure._member('environment', o.environment),
-                perdure._member('organization', o.organization),
-                perdure._member('project', o.project)
-            ], ',') as members
-        from (select distinct c.environment_id as id from claimed as c) as u
-        inner join perdure.environments as n on n.id = u.id
-        cross join lateral (select x.* from perdure._environment_json(u.id) as x limit 1) as o
-    ),
-    versions as (
-        select
-            u.runs, v.hosted_integrations <> '{}' as has_connections, p.id as endpoint_id, p.url, p.timeout_ms,
-            p.connected, p.sdk_name = 'perdure' as is_ours, a.sealed_key, n.signing_secrets,
-            nullif(array_remove(array[v.concurrency_limit_id, n.concurrency_limit_id], null), '{}') as limit_ids,
-            array_to_string(array[
-                perdure._member('job', json_build_object('id', j.slug, 'version', v.version)),
-                perdure._member('runChunkExecutionLimit', case when not p.connected then to_json(
-                    greatest(least(p.execution_limit_ms, p.timeout_ms, 120000), 10000) - 350
-                ) end),
-                n.members
-            ], ',') as members
-        from (
-            select c.job_version_id, c.endpoint_id, array_agg(c::perdure.runs) as runs
+    -- Most runs need no more than to be executed. Those for which more is to be looked at are left over by the first
+    -- turn; those that may be executed after all have the second.
+    loop
+        return query
+        with claimed as (
+            update perdure.runs as r
+            set
+                status = 'EXECUTING',
+                lease_number = r.lease_number + 1,
+                started_at = coalesce(r.started_at, v_now),
+                updated_at = v_now
+            where
+                r.id = any(v_run_ids) and r.status in ('QUEUED', 'WAITING_TO_EXECUTE') and r.due_at is null
+                -- Not a join, which could change the order in which runs are locked.
+                and (
+                    v_left_ids is not null
+                    or (
+                        select
+                            v.status = 'ACTIVE' and p.connected = v_is_connected
+                            and coalesce(v.concurrency_limit_id, n.concurrency_limit_id) is null
+                            and (r.execution_count < n.max_executions) is not false
+                            and (r.duration_ms < n.max_duration_ms) is not false
+                        from perdure.job_versions as v, perdure.environments as n, perdure.endpoints as p
+                        where v.id = r.job_version_id and n.id = r.environment_id and p.id = r.endpoint_id
+                    )
+                )
+            returning
+                r.id, r.lease_number, r.environment_id, r.job_version_id, r.endpoint_id, r.event_id, r.is_test,
+                r.yielded_keys, r.timeout_at
+        ),
+        given as materialized (
+            select
+                c.*, v.version, v.hosted_integrations <> '{}' as has_connections, j.slug, p.url, p.timeout_ms,
+                p.api_key_id,
+                case
+                    when not p.connected
+                        then greatest(least(p.execution_limit_ms, p.timeout_ms, 120000), 10000) - 350
+                end as chunk_limit_ms,
+                v.concurrency_limit_id
             from claimed as c
-            group by c.job_version_id, c.endpoint_id
-        ) as u
-        inner join perdure.job_versions as v on v.id = u.job_version_id
-        inner join perdure.jobs as j on j.id = v.job_id
-        inner join perdure.endpoints as p on p.id = u.endpoint_id
-        inner join environments as n on n.id = v.environment_id
-        left join perdure.api_keys as a on a.id = p.api_key_id and a.revoked_at is null
-    ),
-    given as materialized (
-        select
-            r.id, r.lease_number, r.event_id, r.is_test, r.yielded_keys, r.timeout_at,
-            v.has_connections, v.endpoint_id, v.url, v.timeout_ms, v.connected, v.is_ours, v.sealed_key,
-            v.signing_secrets, v.limit_ids, v.members
-        from versions as v
-        cross join lateral unnest(v.runs) as r
-        order by r.id
-    ),
-    leased as (
-        insert into perdure.leases (
-            run_id, lease_number, dispatcher, claimed_at, expires_at, concurrency_limit_ids
+            inner join perdure.job_versions as v on v.id = c.job_version_id
+            inner join perdure.jobs as j on j.id = v.job_id
+            inner join perdure.endpoints as p on p.id = c.endpoint_id
+        ),
+        -- What many runs have in common is put together once.
+        environments as materialized (
+            select
+                u.id, k.signing_secrets, l.concurrency_limit_id,
+                concat(
+                    '"environment":', o.environment, ',"organization":', o.organization, ',"project":', o.project
+                ) as members
+            from (select distinct c.environment_id as id from claimed as c) as u
+            inner join perdure.environments as l on l.id = u.id
+            cross join lateral perdure._environment_json(u.id) as o
+            cross join lateral perdure._signing_secrets(u.id) as k
+        ),
+        leased as (
+            insert into perdure.leases (
+                run_id, lease_number, dispatcher, claimed_at, expires_at, concurrency_limit_ids
+            )
+            select
+                c.id, c.lease_number, p_dispatcher, v_now,
+                -- A run with a time limit is taken back when that is over.
+                least(
+                    v_now + p_lease_margin + case
+                        when v_is_connected then interval '0' else make_interval(secs => c.timeout_ms / 1000.0)
+                    end,
+                    c.timeout_at
+                ),
+                nullif(array_remove(array[c.concurrency_limit_id, n.concurrency_limit_id], null), '{}')
+            from given as c
+            inner join environments as n on n.id = c.environment_id
         )
         select
-            g.id, g.lease_number, p_dispatcher, v_now,
-            -- A run with a time limit is taken back when that is over.
-            least(
-                v_now + p_lease_margin
-                + case when g.connected then interval '0' else make_interval(secs => g.timeout_ms / 1000.0) end,
-                g.timeout_at
-            ),
-            g.limit_ids
-        from given as g
-    )
-    select
-        g.id, g.lease_number, g.endpoint_id, g.url, g.timeout_ms, g.signing_secrets, g.sealed_key,
-        case when g.has_connections then perdure._run_connections(g.id) end,
-        perdure._json_object(
-            perdure._member('event', perdure._event_json(e::perdure.events)),
-            g.members,
-            perdure._member('run', json_build_object(
-                'id', g.id, 'isTest', g.is_test, 'isRetry', false, 'startedAt', perdure._iso(v_now)
-            )),
-            perdure._member('account', case when e.external_account_id is not null then (
-                    select json_build_object('id', x.identifier, 'metadata', x.metadata)
-                    from perdure.external_accounts as x
-                    where x.id = e.external_account_id
-                ) end),
-            perdure._member('source', e.source_context),
-            perdure._member('tasks', k.tasks),
-            perdure._member('cachedTaskCursor', to_json(k.next_cursor)),
-            perdure._member('yieldedExecutions', coalesce(to_json(g.yielded_keys), '[]')),
-            perdure._member('perdure', json_build_object('leaseNumber', g.lease_number))
-        )
-    from given as g
-    -- limit keeps this a look-up by index for each run, whatever the planner thinks of how few events there are.
-    cross join lateral (select x.* from perdure.events as x where x.id = g.event_id limit 1) as e
-    cross join lateral (
-        select '[]'::json as tasks, null::uuid as next_cursor where g.id <> all(v_begun_ids)
-        union all
-        select t.tasks, t.next_cursor
-        from perdure._cached_tasks(g.id, g.is_ours, null, 3500000, null) as t
-        where g.id = any(v_begun_ids)
-    ) as k;
+            c.id, c.lease_number, c.endpoint_id, c.url, c.timeout_ms, n.signing_secrets,
+            case when c.api_key_id is not null then perdure._sealed_key(c.api_key_id) end,
+            case when c.has_connections then perdure._run_connections(c.id) end,
+            concat(
+                '{"event":', perdure._event_json(e::perdure.events),
+                ',"job":{"id":', to_json(c.slug), ',"version":', to_json(c.version), '}',
+                ',"runChunkExecutionLimit":' || c.chunk_limit_ms,
+                ',', n.members,
+                ',"run":{"id":"', c.id, '","isTest":', case when c.is_test then 'true' else 'false' end,
+                ',"isRetry":false,"startedAt":"', v_started_at, '"}',
+                case
+                    when e.external_account_id is not null
+                        then ',"account":' || perdure._account_json(e.external_account_id)
+                end,
+                ',"source":' || e.source_context,
+                ',', coalesce(v_begun_tasks[array_position(v_begun_ids, c.id)], '"tasks":[]'),
+                ',"yieldedExecutions":', coalesce(to_json(c.yielded_keys), '[]'),
+                ',"perdure":{"leaseNumber":', c.lease_number, '}}'
+            )::json
+        from given as c
+        inner join environments as n on n.id = c.environment_id
+        -- limit keeps this a look-up by index for each run, whatever the planner thinks of how few events there are.
+        cross join lateral (select x.* from perdure.events as x where x.id = c.event_id limit 1) as e;
+        get diagnostics v_claimed = row_count;
+        exit when v_claimed = cardinality(v_run_ids) or v_left_ids is not null;
+
+        v_left_ids := array(
+            select r.id from perdure.runs as r where r.id = any(v_run_ids) and r.status <> 'EXECUTING' order by r.id
+        );
+        v_left_ids := perdure._keep_rightly_queued(v_left_ids, v_is_connected);
+        perform perdure._end_unclaimable_runs(v_left_ids);
+        v_run_ids := perdure._admit_runs(v_left_ids);
+        exit when v_run_ids = '{}';
+    end loop;
 
     -- One that was let go when a limit had room, and does not use it (it was cancelled, or another limit keeps it back),
     -- lets the next one go.
-    if v_is_limited and cardinality(v_admitted_ids) < cardinality(v_run_ids) then
+    if cardinality(v_run_ids) < cardinality(v_left_ids) then
         perform perdure._unblock_runs(array(
             select distinct i.id
             from perdure._limits_of_runs(array(
-                select r.id from unnest(v_run_ids) as r (id) where r.id <> all(v_admitted_ids)
+                select r.id from unnest(v_left_ids) as r (id) where r.id <> all(v_run_ids)
             )) as l
             cross join lateral unnest(l.limit_ids) as i (id)
         ));

@@ -1,6 +1,7 @@
--- tg_runs__check_status: refuse a change of status that the state machine does not have. The when clause, which is
--- planned anew for each statement, knows the changes that each run goes through; the others are few. After the update,
--- since a trigger before it would lock each row first, and log that.
+-- tg_runs__check_status: refuse a change of status that the state machine does not have. The when clause is read and
+-- planned anew for each statement, and so is short: the text is the way of a run through its statuses, and a change
+-- that is a part of it is legal; the others are few. After the update, since a trigger before it would lock each row
+-- first, and log that.
 -- Errors     JQ002 wrong_state.
 create or replace function perdure.tg_runs__check_status()
 returns trigger
@@ -23,9 +24,9 @@ after update of status on perdure.runs
 for each row
 when (
     old.status <> new.status
-    and old.status || '>' || new.status <> all('{
-        QUEUED>EXECUTING, WAITING_TO_EXECUTE>EXECUTING, EXECUTING>SUCCESS, EXECUTING>WAITING_TO_CONTINUE,
-        WAITING_TO_CONTINUE>WAITING_TO_EXECUTE, EXECUTING>WAITING_TO_EXECUTE
-    }')
+    and position(
+        old.status || '>' || new.status
+        in 'QUEUED>EXECUTING>WAITING_TO_CONTINUE>WAITING_TO_EXECUTE>EXECUTING>WAITING_TO_EXECUTE>EXECUTING>SUCCESS'
+    ) = 0
 )
 execute function perdure.tg_runs__check_status();

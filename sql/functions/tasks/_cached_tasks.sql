@@ -6,7 +6,7 @@
 --            null: no limit.
 -- Returns    one row: tasks as JSON (CachedTask and attempts; p_all: what people call them), oldest first; the first
 --            task left out, or null.
--- Called by  claim_runs, get_cached_tasks.
+-- Called by  _begun_members, get_cached_tasks.
 create or replace function perdure._cached_tasks(
     p_run_id uuid, p_all boolean, p_cursor uuid, p_max_bytes integer, p_max_count integer
 )

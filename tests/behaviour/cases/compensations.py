@@ -100,3 +100,37 @@ async def caught_failures_undo_nothing(payload: None, io: IO) -> str:
     except TaskFailed:
         return "caught"
     return "nothing"
+
+
+@case(
+    status="FAILURE",
+    output="ValueError: late",
+    calls={"book": 1, "undo": 0},
+    executions=2,
+    tasks=["flight COMPLETED", "wait COMPLETED", "log COMPLETED"],
+)
+async def what_a_failing_run_does_not_come_to_is_logged(payload: None, io: IO) -> None:
+    if called("run") == 1:
+        await io.run_task("flight", book, "flight", options=UNDONE)
+    await io.wait("wait", 3600)
+    raise ValueError("late")
+
+
+@case(
+    status="FAILURE",
+    output="ValueError: full (and could not be undone: flight: the code does not come to it any more)",
+    calls={"book": 3, "undo": 1, "try to undo": 2},
+    executions=2,
+    seen={"undone": ["car"]},
+    tasks=["flight COMPLETED", "hotel COMPLETED", "car COMPLETED", *undoing("car", "hotel")],
+)
+async def what_an_undoing_does_not_come_to_is_told(payload: None, io: IO) -> None:
+    def flaky(what: str) -> None:
+        if called("try to undo") < 2:
+            raise ConnectionError("not now")
+
+    if called("run") == 1:
+        await io.run_task("flight", book, "flight", options=UNDONE)
+    await io.run_task("hotel", book, "hotel", options=TaskOptions(compensate=flaky))
+    await io.run_task("car", book, "car", options=UNDONE)
+    raise ValueError("full")

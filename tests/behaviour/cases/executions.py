@@ -68,7 +68,7 @@ async def finally_runs_in_each_execution(payload: None, io: IO) -> None:
 @case(
     status="FAILURE",
     output=Matching("ReplayMismatch: .*first.*other.*|ReplayMismatch: .*other.*first.*"),
-    tasks=["first COMPLETED", "wait COMPLETED"],
+    tasks=["first COMPLETED", "wait COMPLETED", "log COMPLETED"],
     executions=2,
 )
 async def other_code_on_replay(payload: None, io: IO) -> None:

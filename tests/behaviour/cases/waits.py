@@ -157,7 +157,7 @@ async def one_of_several_events(payload: None, io: IO, ctx: Context) -> str:
     output="early",
     tasks=["send COMPLETED", "wait COMPLETED", "paid COMPLETED"],
     executions=3,
-    hosts=["asgi", "wsgi", "django", "lambda", "direct"],
+    hosts=["asgi", "wsgi", "django", "lambda", "direct", "connected"],
 )
 async def event_that_came_before_the_wait(payload: None, io: IO, ctx: Context) -> str:
     await io.send_event("send", EARLY, {"run": ctx.run.id, "text": "early"})

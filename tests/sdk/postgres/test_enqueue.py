@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from sqlalchemy.pool import NullPool
 
-from perdure import ConfigurationError, Perdure
+from perdure import ConfigurationError, Perdure, make_event
 from perdure.postgres import DirectModeError, Enqueued
+from perdure.wire.events import RawEvent
 from tests.sdk.postgres.conftest import Direct
 from tests.sdk.postgres.connections import django_connection, sqlalchemy_url
 
@@ -111,6 +112,31 @@ def test_an_event_exists_exactly_when_the_transaction_commits(direct: Direct, ki
     assert (event.event_id, sent.id) == (f"{name}-1", f"{name}-1")
     assert event.context == {"by": None}
     assert Person.model_validate(event.payload) == ADA
+
+
+@pytest.mark.parametrize("kind", PLAIN)
+def test_many_events_are_one_statement_of_the_transaction(direct: Direct, kind: str) -> None:
+    name = f"user.{uuid4().hex}"
+    events = [make_event(name, ADA), RawEvent(name=name, payload={"n": 1}), make_event(name, id=f"{name}-2")]
+    with plain_connection(kind, direct.db.url) as connection:
+        sent = direct.app.enqueue_events(connection, events, account_id="ada")
+        assert direct.app.enqueue_events(connection, []) == []
+        assert direct.events(name) == []
+        connection.commit()
+    assert [event.event_id for event in direct.events(name)] == [event.id for event in sent]
+    assert sent[2].id == f"{name}-2"
+    assert Person.model_validate(sent[0].payload) == ADA
+
+
+@pytest.mark.parametrize("kind", ["psycopg", "asyncpg, session"])
+async def test_many_events_over_an_async_connection(direct: Direct, kind: str) -> None:
+    name = f"user.{uuid4().hex}"
+    async with async_connection(kind, direct.db.url) as connection:
+        await direct.app.enqueue_events(connection, [make_event(name), make_event(name)])
+        await connection.rollback()
+        sent = await direct.app.enqueue_events(connection, [make_event(name), make_event(name)])
+        await connection.commit()
+    assert [event.event_id for event in direct.events(name)] == [event.id for event in sent]
 
 
 @pytest.mark.parametrize("kind", ["psycopg", "psycopg2", "django"])

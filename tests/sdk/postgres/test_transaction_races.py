@@ -80,7 +80,7 @@ def waiting(scene: Scene) -> bool:
 async def test_a_task_that_is_announced_meanwhile_commits_at_every_isolation_level(
     scene: Scene, level: psycopg.IsolationLevel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("perdure.runner.ANNOUNCE_AFTER_S", 0.01)
+    monkeypatch.setattr("perdure.recorder.ANNOUNCE_AFTER_S", 0.01)
     calls: list[int] = []
 
     @asynccontextmanager

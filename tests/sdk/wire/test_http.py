@@ -135,6 +135,17 @@ async def test_a_connection_idle_for_long_is_not_used_again(
         assert server.connections == 2
 
 
+@pytest.mark.parametrize(("seconds", "connections"), [(1, 2), (30, 1)])
+async def test_a_connection_that_the_server_is_about_to_close_is_not_used_again(
+    client: HttpClient, seconds: int, connections: int
+) -> None:
+    answer = ANSWER.replace(b"\r\n\r\n", b"\r\nkeep-alive: timeout=%d, max=100\r\n\r\n" % seconds, 1)
+    async with serving(answering(answer, answer)) as server:
+        await send(client, server.url)
+        await send(client, server.url)
+        assert server.connections == connections
+
+
 async def test_redirects_are_not_followed(client: HttpClient) -> None:
     moved = b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"
     async with serving(answering(moved)) as server:
@@ -179,6 +190,25 @@ async def test_something_that_is_not_http(client: HttpClient) -> None:
     async with serving(answering(b"+OK POP3 ready\r\n")) as server:
         with pytest.raises(ConnectionFailed, match=r"not HTTP/1.1"):
             await send(client, server.url)
+
+
+async def test_a_kept_connection_gives_each_request_a_time_of_its_own(client: HttpClient) -> None:
+    first_is_over = asyncio.Event()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        writer.write(ANSWER)
+        await reader.readuntil(b"{}")
+        await first_is_over.wait()
+        writer.write(ANSWER)
+
+    async with serving(handler) as server:
+        await send(client, server.url, timeout_s=0.05)
+        asyncio.get_running_loop().call_later(0.1, first_is_over.set)
+        assert (await send(client, server.url, timeout_s=5)).body == b"hi"
+        with pytest.raises(RequestTimedOut, match=r"did not answer within 0.04 s"):
+            await send(client, server.url, timeout_s=0.04)
+        assert server.connections == 1
 
 
 @pytest.mark.parametrize("begin", [b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nabc"])

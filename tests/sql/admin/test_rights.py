@@ -81,11 +81,32 @@ SERVER = APP | {
     "update_webhook",
     "upsert_tasks",
 }
+DASHBOARD = {
+    "accept_invitation",
+    "audit",
+    "begin_login",
+    "change_member_role",
+    "change_password",
+    "close_session",
+    "create_owner",
+    "create_owner_link",
+    "get_invitation",
+    "get_owner_link",
+    "invite_member",
+    "list_audit_log",
+    "list_invitations",
+    "list_members",
+    "list_organizations",
+    "open_session",
+    "remove_member",
+    "revoke_invitation",
+    "touch_session",
+}
 CLAIMS = {"apply_delivery_results", "apply_results", "claim_deliveries", "claim_runs"}
 DISPATCHER = CLAIMS | {"promote_due"}
 FUNCTIONS = {
     "perdure_app": APP,
-    "perdure_server": SERVER | CLAIMS | {"connect_endpoint", "renew_leases"},
+    "perdure_server": SERVER | DASHBOARD | CLAIMS | {"connect_endpoint", "renew_leases"},
     "perdure_dispatcher": DISPATCHER,
     "perdure_readonly": HIDING,
     "public": set[str](),

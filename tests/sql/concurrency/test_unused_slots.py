@@ -25,3 +25,14 @@ def test_a_job_that_leaves_a_group_leaves_its_place_to_the_others(builders: Buil
     claim.reply("SUCCESS")  # the second is let go
     builders.db.call("index_endpoint", endpoint.id, manifest(job(), other), SDK)
     assert {claim.run_id for claim in builders.claims()} == {second.id, third.id}
+
+
+def test_one_claim_takes_runs_with_and_without_a_limit(builders: Builders) -> None:
+    endpoint = builders.endpoint(job(concurrencyLimit=1), job("free", event="free"))
+    first, second = builders.runs(2, endpoint)
+    free = builders.run(endpoint, event="free")
+    claims = builders.claims()
+    assert {claim.run_id for claim in claims} == {first.id, free.id}
+    for claim in claims:
+        claim.reply("SUCCESS")
+    assert [claim.run_id for claim in builders.claims()] == [second.id]

@@ -148,6 +148,20 @@ def test_leases_are_renewed_by_whoever_has_them(db: Database, environment: Envir
     assert lease.run_id == held.run_id
 
 
+def test_dispatchers_hear_of_a_lease_that_is_cut_short(db: Database, environment: Environment) -> None:
+    worker = connect(db, environment)
+    send(db, environment)
+    (claim,) = claims(db, worker)
+    pair = [[claim.run_id], [claim.lease_number]]
+    with db.as_role("perdure_owner") as listener:
+        listener.execute("listen perdure_ready")
+        db.call("renew_leases", *pair, 2 * LEASE)
+        db.call("renew_leases", *pair, LEASE / 2)
+        (heard,) = listener.connection.notifies(timeout=10, stop_after=1)
+        assert heard.payload == "due"
+        assert not list(listener.connection.notifies(timeout=0))
+
+
 def test_a_renewed_lease_ends_with_the_time_of_its_run(
     db: Database, environment: Environment, clock: Clock
 ) -> None:

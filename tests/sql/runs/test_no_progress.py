@@ -17,6 +17,12 @@ def yield_idle(claim: Claim) -> str:
     return claim.reply("AUTO_YIELD_EXECUTION", location="start_task", timeRemaining=1, timeElapsed=2)
 
 
+def delay_s(db: Database, claim: Claim) -> float | None:
+    """Seconds from the reply until the run is executed again; None: at once."""
+    run = run_row(db, claim.run_id)
+    return None if run.due_at is None else (run.due_at - run.updated_at).total_seconds()
+
+
 def claim_next(db: Database, builders: Builders, clock: Clock) -> Claim:
     """Let the backoff pass; claim the run again."""
     clock.advance(timedelta(minutes=2))
@@ -29,18 +35,12 @@ def test_the_delays_grow_up_to_a_minute(db: Database, builders: Builders, clock:
     claim = builders.claim()
     delays = []
     for _ in range(19):
-        now = clock.now()
         assert yield_idle(claim) == "WAITING_TO_EXECUTE"
-        due_at = run_row(db, claim.run_id).due_at
-        delays.append(None if due_at is None else (due_at - now).total_seconds())
+        delays.append(delay_s(db, claim))
         claim = claim_next(db, builders, clock)
     assert delays[0] is None
-    assert delays[1:4] == [
-        pytest.approx(1.5, abs=0.01),
-        pytest.approx(2.25, abs=0.01),
-        pytest.approx(3.375, abs=0.01),
-    ]
-    assert delays[-1] == pytest.approx(60, abs=0.01)
+    assert delays[1:4] == pytest.approx([1.5, 2.25, 3.375])
+    assert delays[-1] == pytest.approx(60)
     assert yield_idle(claim) == "FAILURE"
     output = run_row(db, claim.run_id).output
     assert "no progress in 20 executions in a row" in output["message"]
@@ -109,12 +109,11 @@ def test_a_reply_that_waits_for_what_is_over_is_no_hot_loop(
     (claim,) = builders.claims()
     delays = []
     for _ in range(4):
-        now = clock.now()
         assert claim.reply("RESUME_WITH_TASK", task=done) == "WAITING_TO_EXECUTE"
-        due_at = run_row(db, claim.run_id).due_at
-        delays.append(None if due_at is None else round((due_at - now).total_seconds() + 0.01, 1))
+        delays.append(delay_s(db, claim))
         claim = claim_next(db, builders, clock)
-    assert delays == [None, 1.5, 2.3, 3.4]
+    assert delays[0] is None
+    assert delays[1:] == pytest.approx([1.5, 2.25, 3.375])
     claim.stored(task("more", status="COMPLETED"))
     claim.reply("RESUME_WITH_TASK", task=done)
     assert (queued(db), run_row(db, claim.run_id).idle_count) == ([claim.run_id], 0)

@@ -136,8 +136,10 @@ class Connection:
             await self._running
 
     async def _drain(self) -> None:
-        if self._under_way:
-            await asyncio.wait(set(self._under_way.values()), timeout=self._drain_s)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._drain_s):
+                while self._under_way:  # also what was on its way when the server was told to stop
+                    await asyncio.wait(set(self._under_way.values()))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_STORED_WITHIN_S):
                 while self._unstored:

@@ -9,10 +9,11 @@ WELCOME, or REFUSED and closes.
 from __future__ import annotations
 
 import asyncio
-import json
 import struct
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final, NamedTuple
+
+from pydantic_core import from_json, to_json
 
 from perdure.wire.base import MalformedMessage
 
@@ -59,7 +60,7 @@ def pack(frames: Iterable[Frame]) -> bytes:
     for head, body in frames:
         heads.append({**head, "size": len(body)} if body else head)
         bodies.append(body)
-    text = json.dumps(heads, separators=(",", ":")).encode()
+    text = to_json(heads)
     return b"".join((_LENGTH.pack(len(text)), text, *bodies))
 
 
@@ -74,7 +75,7 @@ def unpack(message: bytes | str) -> list[Frame]:
             raise TypeError("a text")
         at = _LENGTH.size + _LENGTH.unpack_from(message)[0]
         frames: list[Frame] = []
-        for head in json.loads(message[_LENGTH.size : at]):
+        for head in from_json(message[_LENGTH.size : at]):
             size = head.get("size", 0)
             body = message[at : at + size]
             if len(body) != size or not isinstance(head["kind"], str):

@@ -9,16 +9,25 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Mapping, Sequence
 
 from perdure.wire.http import HttpError, HttpResponse
 from perdure.wire.signing import sign
 from perdure_dispatcher.endpoint_request import deliver
-from perdure_dispatcher.exchange import NO_KEY, Exchange
-from perdure_dispatcher.verdict import Judgement, judge_delivery, judge_delivery_failure, judge_unsendable
+from perdure_dispatcher.verdict import (
+    NO_KEY,
+    Judgement,
+    judge_delivery,
+    judge_delivery_failure,
+    judge_unsendable,
+)
 from perdure_dispatcher.work import LEASE_LOST, Work
-from perdure_engine.deliveries import ClaimedDelivery, apply_delivery_results, claim_deliveries
+from perdure_engine.deliveries import (
+    ClaimedDelivery,
+    DeliveryOutcome,
+    apply_delivery_results,
+    claim_deliveries,
+)
 from perdure_engine.errors import NoSecretKey, UnknownSecretKey
 from perdure_engine.pool import Connection
 
@@ -29,6 +38,7 @@ class Deliveries(Work[ClaimedDelivery]):
     """The deliveries of one dispatcher."""
 
     noun = "delivery"
+    id_member = "deliveryId"
     hint = "deliveries"
     largest_claim = 10  # each may bring the 25 MiB that a source accepts
     waiting = frozenset({"PENDING"})
@@ -55,21 +65,15 @@ class Deliveries(Work[ClaimedDelivery]):
             return judge_delivery_failure(error)
         return judge_delivery(answer)
 
-    def result_fields(self, claim: ClaimedDelivery, came_back: Exchange) -> dict[str, Any]:
-        """What ``apply_delivery_results`` wants to know besides."""
-        judgement = came_back.judgement
-        fields = {
-            "deliveryId": claim.delivery_id,
-            "verdict": judgement.verdict,
-            "durationMs": came_back.duration_ms,
-        }
-        return fields if judgement.http_status is None else {**fields, "httpStatus": judgement.http_status}
-
-    async def apply(self, conn: Connection, results: Sequence[bytes]) -> Mapping[str, str]:
+    def apply(self, results: Sequence[bytes]) -> Awaitable[list[DeliveryOutcome]]:
         """Do what the answers mean."""
-        outcomes = await apply_delivery_results(conn, results)
-        outcomes.sort(key=lambda row: row.outcome != LEASE_LOST)  # as for runs
-        return {row.delivery_id: row.outcome for row in outcomes}
+        return apply_delivery_results(self._pool, results)
+
+    def outcomes(self, rows: list[DeliveryOutcome]) -> Mapping[str, str]:
+        """What became of each."""
+        # As for runs: of two claims' results the one that counted.
+        rows.sort(key=lambda row: row.outcome != LEASE_LOST)
+        return {row.delivery_id: row.outcome for row in rows}
 
     async def _send_to_endpoint(self, claim: ClaimedDelivery) -> HttpResponse:
         request = deliver(

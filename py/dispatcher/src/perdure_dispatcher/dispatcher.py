@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Awaitable, Callable, Iterator
 
 from perdure_dispatcher.clients import Clients
 from perdure_dispatcher.deliveries import Deliveries
@@ -52,7 +53,7 @@ class Dispatcher:
     def stop(self) -> None:
         """Claim nothing more; ``run`` returns when what is in flight has ended, or the drain time is over."""
         self._stopping.set()
-        self._wake.hint("slot")
+        self._wake.rouse()
 
     async def run(self) -> bool:
         """Dispatch until ``stop`` is called, then drain. Cancelled: end at once, requests in flight too.
@@ -77,7 +78,7 @@ class Dispatcher:
         """Look at whatever wants a look; one that fails for a reason of its own stops no other."""
         self._wake.begin()
         failed = False
-        for look in (self._hand_in_again, self._promote, self._claim_runs, self._claim_deliveries):
+        for look in self._wanted():
             if self._stopping.is_set():
                 return
             try:
@@ -99,14 +100,23 @@ class Dispatcher:
             self._pause_s = 0.0
             logger.info("database answers again in_flight=%d", self.in_flight)
 
+    def _wanted(self) -> Iterator[Callable[[], Awaitable[None]]]:
+        """The looks that are wanted, each found out when it is its turn."""
+        if self._executions.results.kept or self._deliveries.results.kept:
+            yield self._hand_in_again
+        if self._wake.due_wanted:
+            yield self._promote
+        if self._wake.runs_wanted and self._executions.may_claim:
+            yield self._claim_runs
+        if self._wake.deliveries_wanted and self._deliveries.may_claim:
+            yield self._claim_deliveries
+
     async def _hand_in_again(self) -> None:
         """Kept results go first: before promote_due, which takes back the leases that ended meanwhile."""
         await self._executions.results.retry()
         await self._deliveries.results.retry()
 
     async def _promote(self) -> None:
-        if not self._wake.due_wanted:
-            return
         self._wake.look_at_due()
         async with self._pool.connection() as conn:
             promotion = await promote_due(conn)
@@ -124,14 +134,12 @@ class Dispatcher:
             )
 
     async def _claim_runs(self) -> None:
-        if self._wake.runs_wanted and self._executions.may_claim:
-            self._wake.look_at_runs()
-            await self._executions.claim()
+        self._wake.look_at_runs()
+        await self._executions.claim()
 
     async def _claim_deliveries(self) -> None:
-        if self._wake.deliveries_wanted and self._deliveries.may_claim:
-            self._wake.look_at_deliveries()
-            await self._deliveries.claim()
+        self._wake.look_at_deliveries()
+        await self._deliveries.claim()
 
     def _log_unavailable(self, error: DatabaseUnavailable) -> None:
         kept = self._executions.results.kept + self._deliveries.results.kept

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from perdure.wire import headers as names
 from perdure.wire.headers import Action
@@ -15,9 +15,16 @@ from perdure.wire.signing import sign
 
 USER_AGENT = "perdure"
 
+_ALWAYS = {
+    names.PLATFORM_VERSION: names.PROTOCOL_VERSION,
+    names.PERDURE_VERSION: names.EXTENSION_VERSION,
+    "user-agent": USER_AGENT,
+    "accept": names.JSON_TYPE,
+}
+_JSON = {"content-type": names.JSON_TYPE}
 
-@dataclass(frozen=True, slots=True)
-class EndpointRequest:
+
+class EndpointRequest(NamedTuple):
     """What to POST to an endpoint's URL."""
 
     headers: dict[str, str]
@@ -47,8 +54,7 @@ def execute_job(
     body: bytes, *, secrets: Sequence[bytes], now: float, api_key: str | None = None
 ) -> EndpointRequest:
     """EXECUTE_JOB with the body that the claim returned, sent as it is."""
-    extra = {"content-type": names.JSON_TYPE}
-    return _request(Action.EXECUTE_JOB, body, extra, secrets=secrets, now=now, api_key=api_key)
+    return _request(Action.EXECUTE_JOB, body, _JSON, secrets=secrets, now=now, api_key=api_key)
 
 
 def deliver(
@@ -83,10 +89,7 @@ def _request(
     return EndpointRequest(
         headers={
             names.ACTION: str(action),
-            names.PLATFORM_VERSION: names.PROTOCOL_VERSION,
-            names.PERDURE_VERSION: names.EXTENSION_VERSION,
-            "user-agent": USER_AGENT,
-            "accept": names.JSON_TYPE,
+            **_ALWAYS,
             **extra,
             **key,
             **signature,

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from perdure.wire.http import HttpError
 from perdure.wire.statuses import RunStatus
 from perdure_dispatcher.endpoint_request import EndpointRequest, execute_job
-from perdure_dispatcher.exchange import NO_KEY, Exchange
 from perdure_dispatcher.replies import parse_reply
-from perdure_dispatcher.verdict import Judgement, judge_answer, judge_failure, judge_unsendable
+from perdure_dispatcher.verdict import NO_KEY, Judgement, judge_answer, judge_failure, judge_unsendable
 from perdure_dispatcher.work import LEASE_LOST, Work
 from perdure_engine.errors import NoSecretKey, UnknownSecretKey
 from perdure_engine.pool import Connection
-from perdure_engine.runs import ClaimedRun, apply_results, claim_runs
+from perdure_engine.runs import ClaimedRun, RunOutcome, apply_results, claim_runs
 
 
 class Executions(Work[ClaimedRun]):
     """The executions of one dispatcher."""
 
     noun = "execution"
+    id_member = "runId"
     hint = "runs"
     largest_claim = 100  # each may bring megabytes of finished tasks
     waiting = frozenset({RunStatus.WAITING_TO_CONTINUE, RunStatus.WAITING_TO_EXECUTE})
@@ -41,9 +41,6 @@ class Executions(Work[ClaimedRun]):
             return judge_unsendable(NO_KEY)
         try:
             request = self._request(claim)
-        except (NoSecretKey, UnknownSecretKey) as error:
-            return judge_unsendable(error.message)
-        try:
             answer = await self._clients.endpoints.request(
                 "POST",
                 claim.url,
@@ -52,6 +49,8 @@ class Executions(Work[ClaimedRun]):
                 timeout_s=claim.timeout_ms / 1000,
                 max_response_bytes=self._settings.max_response_bytes,
             )
+        except (NoSecretKey, UnknownSecretKey) as error:
+            return judge_unsendable(error.message)
         except HttpError as error:
             return judge_failure(error)
         return judge_answer(answer, parse_reply)
@@ -64,19 +63,16 @@ class Executions(Work[ClaimedRun]):
             api_key=self.unseal(claim.sealed_api_key),
         )
 
-    def result_fields(self, claim: ClaimedRun, came_back: Exchange) -> dict[str, Any]:
-        """``apply_results`` tells verdicts apart."""
-        judgement = came_back.judgement
-        fields = {"runId": claim.run_id, "verdict": judgement.verdict, "durationMs": came_back.duration_ms}
-        return fields if judgement.http_status is None else {**fields, "httpStatus": judgement.http_status}
-
-    async def apply(self, conn: Connection, results: Sequence[bytes]) -> Mapping[str, str]:
+    def apply(self, results: Sequence[bytes]) -> Awaitable[list[RunOutcome]]:
         """Move the runs."""
-        outcomes = await apply_results(conn, results)
+        return apply_results(self._pool, results)
+
+    def outcomes(self, rows: list[RunOutcome]) -> Mapping[str, str]:
+        """What became of each."""
         # A late result of an earlier claim of the same run may be in the group: what moved the run counts for
         # both.
-        outcomes.sort(key=lambda row: row.outcome != LEASE_LOST)
-        return {row.run_id: row.outcome for row in outcomes}
+        rows.sort(key=lambda row: row.outcome != LEASE_LOST)
+        return {row.run_id: row.outcome for row in rows}
 
 
 def body_with_connections(claim: ClaimedRun, unseal: Callable[[str], str | None]) -> bytes:

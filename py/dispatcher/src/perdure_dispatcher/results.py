@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from perdure_engine.errors import DatabaseUnavailable
 from perdure_engine.group_commit import GroupCommit
@@ -15,8 +16,7 @@ LATE_S = 300.0
 nobody may have taken the run back yet; where somebody has, the lease number keeps the late result out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of a claim: the JSON ``document`` that the database gets, with ``id`` in it."""
 
     id: str
@@ -48,15 +48,25 @@ class Results:
     ``retry``.
 
     Args:
-        apply: hands documents to the database in one transaction and returns the outcome for each id.
+        apply: hands documents to the database in one transaction; a future is cheaper than a coroutine.
+        outcomes: makes of what ``apply`` returned the outcome for each id.
         on_kept: called when a result is kept, so that ``retry`` is wanted.
     """
 
     def __init__(
-        self, apply: Callable[[Sequence[bytes]], Awaitable[Mapping[str, str]]], *, on_kept: Callable[[], None]
+        self,
+        apply: Callable[[Sequence[bytes]], Awaitable[Any]],
+        outcomes: Callable[[Any], Mapping[str, str]],
+        *,
+        on_kept: Callable[[], None],
     ) -> None:
-        self._apply = apply
-        self._group: GroupCommit[Result, str] = GroupCommit(self._apply_group, weigh=_weigh)
+        def split(results: Sequence[Result], answer: Any) -> list[str]:
+            outcome_of = outcomes(answer)
+            return [outcome_of[result.id] for result in results]
+
+        self._group: GroupCommit[Result, str] = GroupCommit(
+            lambda results: apply([result.document for result in results]), split=split, weigh=_weigh
+        )
         self._on_kept = on_kept
         self._kept: list[_Kept] = []
 
@@ -110,10 +120,6 @@ class Results:
             result.settle(outcome)
         if unavailable is not None:
             raise unavailable
-
-    async def _apply_group(self, results: Sequence[Result]) -> list[str]:
-        outcomes = await self._apply([result.document for result in results])
-        return [outcomes[result.id] for result in results]
 
 
 def _weigh(result: Result) -> int:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from json.encoder import encode_basestring_ascii
+from typing import NamedTuple
 
 from perdure.wire.base import MalformedMessage
 from perdure.wire.headers import RUN_METADATA
 from perdure.wire.http import HttpError, HttpResponse, RequestTimedOut, ResponseTooLarge
 from perdure_dispatcher.addresses import AddressRefused
+
+NO_KEY = "The environment has no active API key to sign the request with: create one"
 
 _LONGEST_MESSAGE = 2000  # characters; an endpoint may answer megabytes, a message is for people
 _EXCERPT = 120
@@ -36,8 +39,7 @@ class Verdict(StrEnum):
     MALFORMED = "MALFORMED"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """A verdict with what is known about it.
 
     Args:
@@ -62,6 +64,24 @@ class Judgement:
         """What was answered, JSON each, as members of a result."""
         named = {"reply": self.reply, "metadata": self.metadata, "headers": self.headers, "body": self.body}
         return {name: document for name, document in named.items() if document is not None}
+
+    def result(self, id_member: str, id: str, *, lease_number: int, duration_ms: int) -> bytes:
+        """The JSON that tells the database what came of a claim; what was answered goes in as it was written.
+
+        Args:
+            id_member: ``runId`` or ``deliveryId``: what ``id`` is called there.
+        """
+        text = (
+            f'{{"{id_member}":{encode_basestring_ascii(id)},"leaseNumber":{lease_number},'
+            f'"verdict":"{self.verdict}","durationMs":{duration_ms}'
+        )
+        if self.http_status is not None:
+            text += f',"httpStatus":{self.http_status}'
+        if self.message is not None:
+            text += f',"message":{encode_basestring_ascii(self.message)}'
+        members = [text.encode()]
+        members += [b'"%s":%s' % (name.encode(), document) for name, document in self.documents.items()]
+        return b",".join(members) + b"}"
 
 
 def judge_answer(answer: HttpResponse, parse: Callable[[bytes], object]) -> Judgement:
@@ -134,9 +154,7 @@ def judge_refused(judgement: Judgement, error: Exception) -> Judgement:
     """What to report when the database refuses a judgement: JSON may hold what Postgres cannot store."""
     verdict = Verdict.MALFORMED if judgement.verdict is Verdict.REPLY else judgement.verdict
     message = _clean(f"The database refused what the endpoint answered: {error}")
-    return replace(
-        judgement, verdict=verdict, message=message, reply=None, metadata=None, headers=None, body=None
-    )
+    return Judgement(verdict, judgement.http_status, message)
 
 
 def _judge_reply(answer: HttpResponse, parse: Callable[[bytes], object]) -> Judgement:

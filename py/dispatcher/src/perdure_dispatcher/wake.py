@@ -30,6 +30,8 @@ class Wake:
         self._now = now
         self._max_sleep_s = max_sleep_s
         self._event = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
         self._runs = self._deliveries = self._due = True
         self._everything_at = now() + max_sleep_s
         self._next_due_at: float | None = None
@@ -40,9 +42,9 @@ class Wake:
         """Something may be there to look at.
 
         Args:
-            what: ``runs`` or ``deliveries`` to claim, something ``due`` earlier than known, a ``slot`` that
-                is free again; ``connected`` runs are a server's to claim. Anything else, such as the payload
-                of a notification from a newer database, counts for everything.
+            what: ``runs`` or ``deliveries`` to claim, something ``due`` earlier than known; ``connected``
+                runs are a server's to claim. Anything else, such as the payload of a notification from a
+                newer database, counts for everything.
         """
         if what == "runs":
             self._runs = True
@@ -50,8 +52,19 @@ class Wake:
             self._deliveries = True
         elif what == "due":
             self._due = True
-        elif what not in ("slot", "connected"):
+        elif what == "connected":
+            return
+        else:
             self._runs = self._deliveries = self._due = True
+        self._event.set()
+
+    def slot_freed(self) -> None:
+        """A slot is free again, which is worth a round only when something may have waited for one."""
+        if self._runs or self._deliveries:
+            self._event.set()
+
+    def rouse(self) -> None:
+        """End the sleep, though nothing may want a look."""
         self._event.set()
 
     def hint_everything(self) -> None:
@@ -116,12 +129,22 @@ class Wake:
 
     async def sleep(self) -> None:
         """Sleep until a hint comes, something falls due, or everything wants a look again."""
-        seconds = min(self._seconds_to_due_look(), self._everything_at - self._now())
-        try:
-            async with asyncio.timeout(max(seconds, 0)):
-                await self._event.wait()
-        except TimeoutError:
-            pass
+        self._set_alarm(max(min(self._seconds_to_due_look(), self._everything_at - self._now()), 0))
+        await self._event.wait()
+
+    def _set_alarm(self, seconds: float) -> None:
+        """Have the sleep end by then. An alarm outlives sleeps, may ring too early, is seldom set anew."""
+        loop = asyncio.get_running_loop()
+        alarm_at = loop.time() + seconds
+        if self._alarm is not None:
+            if self._alarm_at <= alarm_at:
+                return
+            self._alarm.cancel()
+        self._alarm, self._alarm_at = loop.call_at(alarm_at, self._ring), alarm_at
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._event.set()
 
     def _seconds_to_due_look(self) -> float:
         wanted_at = self._now() if self._due else self._next_due_at

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import psycopg
 from psycopg.errors import ProgramLimitExceeded, StatementTooComplex
 
 from perdure_dispatcher.clients import Clients
-from perdure_dispatcher.exchange import Exchange, exchange
 from perdure_dispatcher.results import Result, Results
 from perdure_dispatcher.settings import Settings
 from perdure_dispatcher.slots import Slots
-from perdure_dispatcher.verdict import Judgement, Verdict, judge_refused
+from perdure_dispatcher.verdict import Judgement, Verdict, judge_own_error, judge_refused
 from perdure_dispatcher.wake import Wake
 from perdure_engine.errors import DatabaseUnavailable, NotMigrated, PerdureError
 from perdure_engine.pool import Connection, Pool
@@ -60,6 +58,8 @@ class Work(ABC, Generic[ClaimT]):
 
     noun: ClassVar[str]
     """For the log."""
+    id_member: ClassVar[str]
+    """What a result calls the claim's id."""
     hint: ClassVar[str]
     """What Wake calls more of them."""
     largest_claim: ClassVar[int]
@@ -73,8 +73,8 @@ class Work(ABC, Generic[ClaimT]):
         self._settings = settings
         self._box = SecretBox.from_setting(settings.secret_keys)
         self._wake = wake
-        self.slots = Slots(slots, on_free=lambda: wake.hint("slot"))
-        self.results = Results(self._apply, on_kept=wake.hint_everything)
+        self.slots = Slots(slots, on_free=wake.slot_freed)
+        self.results = Results(self.apply, self.outcomes, on_kept=wake.hint_everything)
 
     @property
     def may_claim(self) -> bool:
@@ -96,9 +96,9 @@ class Work(ABC, Generic[ClaimT]):
             claims = await self.claim_some(conn, limit)
         if len(claims) == limit:
             self._wake.hint(self.hint)  # there may be more
+        claimed_at = time.monotonic()
         for claim in claims:
-            name = f"{self.noun} {self.claim_id(claim)}"
-            self.slots.start(self._carry_out(claim, time.monotonic()), name=name)
+            self.slots.start(self._carry_out(claim, claimed_at), name=self.claim_id(claim))
 
     @abstractmethod
     async def claim_some(self, conn: Connection, limit: int) -> Sequence[ClaimT]:
@@ -113,12 +113,12 @@ class Work(ABC, Generic[ClaimT]):
         """Send the request and judge what comes back."""
 
     @abstractmethod
-    def result_fields(self, claim: ClaimT, came_back: Exchange) -> dict[str, Any]:
-        """What to hand in, without the documents of the answer."""
+    def apply(self, results: Sequence[bytes]) -> Awaitable[Any]:
+        """Hand in results, JSON each, in one transaction."""
 
     @abstractmethod
-    async def apply(self, conn: Connection, results: Sequence[bytes]) -> Mapping[str, str]:
-        """Hand in results, JSON each; the outcome for each id."""
+    def outcomes(self, rows: Any) -> Mapping[str, str]:
+        """The outcome for each id, of what ``apply`` brought."""
 
     def unseal(self, sealed: str | None) -> str | None:
         """A secret in clear.
@@ -130,51 +130,65 @@ class Work(ABC, Generic[ClaimT]):
         return None if sealed is None else self._box.open(sealed)
 
     async def _carry_out(self, claim: ClaimT, claimed_at: float) -> None:
-        what = f"{self.noun} id={self.claim_id(claim)} lease_number={claim.lease_number}"
-        came_back = await exchange(self.send(claim), what=what)
+        begun_at = time.monotonic()
+        try:
+            judgement = await self.send(claim)
+        except Exception as error:  # a mistake of ours must not leave the claim without a result
+            logger.exception("request failed in the dispatcher %s", self._describe(claim))
+            judgement = judge_own_error(error)
+        duration_ms = round((time.monotonic() - begun_at) * 1000)
         lease_ends_at = claimed_at + claim.timeout_ms / 1000 + self._settings.lease_margin_s
         try:
-            outcome = await self._hand_in(claim, came_back, lease_ends_at, what)
+            outcome = await self._hand_in(claim, judgement, duration_ms, lease_ends_at)
         except Exception as error:
             if not _is_about_the_result(error):
                 raise
             # The database must learn of it, or the same would be asked and answered again and again.
-            logger.warning("result refused %s: %s", what, error)
-            came_back = Exchange(judge_refused(came_back.judgement, error), came_back.duration_ms)
-            outcome = await self._hand_in(claim, came_back, lease_ends_at, what)
-        _log_end(what, came_back, outcome)
+            logger.warning("result refused %s: %s", self._describe(claim), error)
+            judgement = judge_refused(judgement, error)
+            outcome = await self._hand_in(claim, judgement, duration_ms, lease_ends_at)
+        self._log_end(claim, judgement, duration_ms, outcome)
         if outcome in self.waiting:
             self._wake.hint("due")
 
-    async def _hand_in(self, claim: ClaimT, came_back: Exchange, lease_ends_at: float, what: str) -> str:
+    async def _hand_in(
+        self, claim: ClaimT, judgement: Judgement, duration_ms: int, lease_ends_at: float
+    ) -> str:
         """Store the result; what is no fault of its own, such as a missing right, may be cured meanwhile."""
-        result = self._result(claim, came_back)
+        id = self.claim_id(claim)
+        document = judgement.result(
+            self.id_member, id, lease_number=claim.lease_number, duration_ms=duration_ms
+        )
         pause_s = _FIRST_PAUSE_S
         while True:
             try:
-                return await self.results.store(result, lease_ends_at=lease_ends_at)
+                return await self.results.store(Result(id, document), lease_ends_at=lease_ends_at)
             except DatabaseUnavailable:
                 raise
             except Exception as error:
                 if _is_about_the_result(error) or time.monotonic() + pause_s > lease_ends_at:
                     raise
-                logger.error("result not stored %s: %s", what, error)
+                logger.error("result not stored %s: %s", self._describe(claim), error)
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
-    def _result(self, claim: ClaimT, came_back: Exchange) -> Result:
-        judgement = came_back.judgement
-        fields = {"leaseNumber": claim.lease_number, **self.result_fields(claim, came_back)}
-        if judgement.message is not None:
-            fields["message"] = judgement.message
-        members = [json.dumps(fields).encode()[:-1]]
-        # What was answered is JSON, and goes in as it was written.
-        members += [b'"%s":%s' % (name.encode(), document) for name, document in judgement.documents.items()]
-        return Result(self.claim_id(claim), b",".join(members) + b"}")
+    def _describe(self, claim: ClaimT) -> str:
+        return f"{self.noun} id={self.claim_id(claim)} lease_number={claim.lease_number}"
 
-    async def _apply(self, results: Sequence[bytes]) -> Mapping[str, str]:
-        async with self._pool.connection() as conn:
-            return await self.apply(conn, results)
+    def _log_end(self, claim: ClaimT, judgement: Judgement, duration_ms: int, outcome: str) -> None:
+        unusual = judgement.verdict is not Verdict.REPLY or outcome == LEASE_LOST
+        level = logging.WARNING if unusual else logging.INFO
+        if logger.isEnabledFor(level):
+            logger.log(
+                level,
+                "%s verdict=%s http_status=%s duration_ms=%d outcome=%s message=%r",
+                self._describe(claim),
+                judgement.verdict,
+                judgement.http_status,
+                duration_ms,
+                outcome,
+                judgement.message,
+            )
 
 
 def _is_about_the_result(error: Exception) -> bool:
@@ -182,18 +196,3 @@ def _is_about_the_result(error: Exception) -> bool:
     if isinstance(error, PerdureError):
         return not isinstance(error, DatabaseUnavailable | NotMigrated)
     return isinstance(error, _REFUSALS)
-
-
-def _log_end(what: str, came_back: Exchange, outcome: str) -> None:
-    judgement = came_back.judgement
-    unusual = judgement.verdict is not Verdict.REPLY or outcome == LEASE_LOST
-    logger.log(
-        logging.WARNING if unusual else logging.INFO,
-        "%s verdict=%s http_status=%s duration_ms=%d outcome=%s message=%r",
-        what,
-        judgement.verdict,
-        judgement.http_status,
-        came_back.duration_ms,
-        outcome,
-        judgement.message,
-    )

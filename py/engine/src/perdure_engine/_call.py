@@ -1,12 +1,12 @@
-"""Call one SQL function: the parameters in, rows or one value out, errors translated."""
+"""Call one SQL function by a cursor: the parameters in, rows or one value out, errors translated."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, LiteralString, TypeVar
 
 from psycopg.rows import args_row, scalar_row
 
+from .driver import Connection
 from .errors import translated
-from .pool import Connection
 
 Row = TypeVar("Row")
 
@@ -16,8 +16,6 @@ async def fetch_rows(
     row: Callable[..., Row],
     query: LiteralString,
     parameters: Sequence[object],
-    *,
-    prepare: bool | None = None,
 ) -> list[Row]:
     """All rows of ``query``, each made by ``row`` from its columns in order.
 
@@ -26,19 +24,16 @@ async def fetch_rows(
         row: a row class whose fields are in the order of the query's columns.
         query: names its columns, so that a column added to the function changes nothing here.
         parameters: a value for each ``%s``.
-        prepare: ``True`` on the hot paths: planned once a connection. Else psycopg decides.
     """
     with translated():
         async with conn.cursor(row_factory=args_row(row)) as cursor:
-            await cursor.execute(query, parameters, prepare=prepare)
+            await cursor.execute(query, parameters)
             return await cursor.fetchall()
 
 
-async def fetch_value(
-    conn: Connection, query: LiteralString, parameters: Sequence[object], *, prepare: bool | None = None
-) -> Any:
-    """The one value that ``query`` returns; ``prepare`` as for ``fetch_rows``."""
+async def fetch_value(conn: Connection, query: LiteralString, parameters: Sequence[object]) -> Any:
+    """The one value that ``query`` returns."""
     with translated():
         async with conn.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(query, parameters, prepare=prepare)
+            await cursor.execute(query, parameters)
             return await cursor.fetchone()

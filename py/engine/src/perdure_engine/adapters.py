@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psycopg
 from psycopg.abc import Buffer
@@ -41,6 +42,16 @@ def engine_adapters() -> AdaptersMap:
     return adapters
 
 
-def json_array(documents: Sequence[bytes]) -> Json:
+def json_array(documents: Sequence[bytes]) -> bytes:
     """One JSON array of documents that are known to be valid JSON each: they are joined, not parsed."""
-    return Json(b"[" + b",".join(documents) + b"]")
+    return b"[" + b",".join(documents) + b"]"
+
+
+def text_array(members: Sequence[str | int]) -> str:
+    """An array of ids or numbers, as Postgres reads it."""
+    return "{" + ",".join(map(str, members)) + "}"
+
+
+def interval(duration: timedelta) -> str:
+    """A duration, as Postgres reads it."""
+    return f"{duration.total_seconds():f} s"

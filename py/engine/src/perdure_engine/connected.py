@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from ._call import fetch_value
-from .pool import Connection
+from .adapters import interval, text_array
+from .driver import Connection, Database, Statement
+
+_RENEW_LEASES = Statement("renew_leases", "select r from perdure.renew_leases($1, $2, $3) as r", str)
 
 
 async def connect_endpoint(conn: Connection, environment_id: str, slug: str) -> bytes:
@@ -25,20 +28,14 @@ async def connect_endpoint(conn: Connection, environment_id: str, slug: str) -> 
 
 
 async def renew_leases(
-    conn: Connection, run_ids: Sequence[str], lease_numbers: Sequence[int], duration: timedelta
+    db: Database, run_ids: Sequence[str], lease_numbers: Sequence[int], duration: timedelta
 ) -> set[str]:
     """Keep executions from being taken back; returns the runs whose lease it still is.
 
     Args:
-        conn: a connection of the server.
+        db: a connection or a pool of the server.
         run_ids: the runs, and ``lease_numbers`` theirs, in pairs.
         duration: how long the leases last from now.
     """
-    kept: list[str] = await fetch_value(
-        conn,
-        "select coalesce(array_agg(r::text), '{}')"
-        " from perdure.renew_leases(%s::uuid[], %s::integer[], %s) as r",
-        [list(run_ids), list(lease_numbers), duration],
-        prepare=True,
-    )
+    kept = await db.call(_RENEW_LEASES, text_array(run_ids), text_array(lease_numbers), interval(duration))
     return set(kept)

@@ -1,12 +1,11 @@
 """Requests on their way to apps and to others: one call for each SQL function of the concept."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ._call import fetch_rows
-from .adapters import json_array
-from .pool import Connection
+from .adapters import interval, json_array, text_array
+from .driver import Database, Statement
 from .runs import LEASE_MARGIN
 
 
@@ -44,44 +43,45 @@ class DeliveryOutcome:
     outcome: str
 
 
-async def claim_deliveries(
-    conn: Connection,
+_CLAIM_DELIVERIES = Statement(
+    "claim_deliveries",
+    "select delivery_id, lease_number, kind, endpoint_id, url, action, method, headers, body, timeout_ms,"
+    " signing_secrets, sealed_api_key from perdure.claim_deliveries($1, $2, $3, $4)",
+    ClaimedDelivery,
+)
+_APPLY_DELIVERY_RESULTS = Statement(
+    "apply_delivery_results",
+    "select delivery_id, outcome from perdure.apply_delivery_results($1)",
+    DeliveryOutcome,
+)
+
+
+def claim_deliveries(
+    db: Database,
     dispatcher: str,
     limit: int,
     lease_margin: timedelta = LEASE_MARGIN,
     endpoint_ids: Sequence[str] | None = None,
-) -> list[ClaimedDelivery]:
+) -> Awaitable[list[ClaimedDelivery]]:
     """Take up to ``limit`` requests that are due, each with a new lease number.
 
     Args:
-        conn: a connection of the dispatcher, or of the server.
+        db: a connection or a pool of the dispatcher, or of the server.
         dispatcher: who claims; kept with the lease.
         limit: most deliveries.
         lease_margin: how much longer than the request's timeout the lease lasts.
         endpoint_ids: only those of these apps, which are connected; ``None``: all others.
     """
-    return await fetch_rows(
-        conn,
-        ClaimedDelivery,
-        "select delivery_id, lease_number, kind, endpoint_id, url, action, method, headers, body, timeout_ms,"
-        " signing_secrets, sealed_api_key from perdure.claim_deliveries(%s, %s, %s, %s::uuid[])",
-        [dispatcher, limit, lease_margin, endpoint_ids],
-        prepare=True,
-    )
+    among = None if endpoint_ids is None else text_array(endpoint_ids)
+    return db.call(_CLAIM_DELIVERIES, dispatcher, str(limit), interval(lease_margin), among)
 
 
-async def apply_delivery_results(conn: Connection, results: Sequence[bytes]) -> list[DeliveryOutcome]:
+def apply_delivery_results(db: Database, results: Sequence[bytes]) -> Awaitable[list[DeliveryOutcome]]:
     """Hand over what came of requests; does what the answers mean, in one transaction.
 
     Args:
-        conn: a connection of the dispatcher.
+        db: a connection or a pool of the dispatcher.
         results: valid JSON each: ``{deliveryId, leaseNumber, verdict, durationMs, httpStatus?, headers?,
             body?, message?}``.
     """
-    return await fetch_rows(
-        conn,
-        DeliveryOutcome,
-        "select delivery_id, outcome from perdure.apply_delivery_results(%s)",
-        [json_array(results)],
-        prepare=True,
-    )
+    return db.call(_APPLY_DELIVERY_RESULTS, json_array(results))

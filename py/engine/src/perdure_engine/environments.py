@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from ._call import fetch_rows, fetch_value
-from .pool import Connection
+from ._call import fetch_value
+from .driver import Connection, Database, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +20,17 @@ class Caller:
     api_key_id: str
 
 
-async def authenticate(conn: Connection, key: str) -> Caller | None:
+_AUTHENTICATE = Statement(
+    "authenticate",
+    "select environment_id, kind, environment_slug, environment_type, project_slug, organization_slug,"
+    " api_key_id from perdure.authenticate($1)",
+    Caller,
+)
+
+
+async def authenticate(db: Database, key: str) -> Caller | None:
     """Whose key it is; ``None`` when it is unknown or revoked."""
-    rows = await fetch_rows(
-        conn,
-        Caller,
-        "select environment_id, kind, environment_slug, environment_type, project_slug, organization_slug,"
-        " api_key_id from perdure.authenticate(%s)",
-        [key],
-        prepare=True,
-    )
+    rows = await db.call(_AUTHENTICATE, key)
     return rows[0] if rows else None
 
 

@@ -174,6 +174,15 @@ def translate(error: psycopg.Error) -> PerdureError | None:
     return None
 
 
+def in_our_words(error: psycopg.Error) -> Exception:
+    """Our exception for one of psycopg's, caused by it; itself when it means a mistake in our own SQL."""
+    ours = translate(error)
+    if ours is None:
+        return error
+    ours.__cause__ = error
+    return ours
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """The boundary to psycopg: its errors leave this block as ours, as far as ``translate`` knows them."""

@@ -1,21 +1,21 @@
 """Events: one call for each SQL function. JSON is in wire shape, event ids are the sender's."""
 
-from ._call import fetch_rows, fetch_value
+from collections.abc import Awaitable
+
+from ._call import fetch_value
 from .adapters import Json
-from .pool import Connection
+from .driver import Connection, Database, Statement
+
+_SEND_EVENTS = Statement("send_events", "select e from perdure.send_events($1, $2, $3) as e", bytes)
 
 
-def _document(value: bytes) -> bytes:
-    return value
-
-
-async def send_events(
-    conn: Connection, environment_id: str, events: bytes, options: bytes = b"{}"
-) -> list[bytes]:
+def send_events(
+    db: Database, environment_id: str, events: bytes, options: bytes = b"{}"
+) -> Awaitable[list[bytes]]:
     """Store events and start what they trigger; one transaction for all. An id that is known changes nothing.
 
     Args:
-        conn: a connection of the server or an app.
+        db: a connection or a pool of the server or an app.
         environment_id: where the events happen.
         events: a JSON array of RawEvent.
         options: SendEventOptions, for all of them.
@@ -23,13 +23,7 @@ async def send_events(
     Raises:
         InvalidArgument: names the event and the field.
     """
-    return await fetch_rows(
-        conn,
-        _document,
-        "select e from perdure.send_events(%s, %s, %s) as e",
-        [environment_id, Json(events), Json(options)],
-        prepare=True,
-    )
+    return db.call(_SEND_EVENTS, environment_id, events, options)
 
 
 async def send_event(

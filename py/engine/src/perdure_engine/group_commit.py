@@ -7,26 +7,32 @@ by itself.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from functools import partial
+from itertools import chain
+from typing import Any, Generic, TypeVar
 
 from .errors import DatabaseUnavailable
 
 Call = TypeVar("Call")
 Result = TypeVar("Result")
 
-Execute = Callable[[Sequence[Call]], Awaitable[Sequence[Result | Exception]]]
-"""Carries out a batch; answers a result, or an exception of its own, for each call in their order."""
+_Submitted = tuple[Call, asyncio.Future[Result]]
+
+Answer = Sequence[Result | Exception]
+"""A result, or an exception of its own, for each call of a batch in their order."""
 
 
 class GroupCommit(Generic[Call, Result]):
     """Groups the calls of concurrent callers into batches, one batch at a time.
 
-    When ``execute`` itself raises, nothing of its batch has happened. ``DatabaseUnavailable`` goes to every
-    caller of the batch. For any other error the batch is tried again in halves, so that the call which
+    When ``execute`` raises, nothing of the batch has happened. ``DatabaseUnavailable`` goes to
+    every caller of the batch. For any other error the batch is tried again in halves, so that the call which
     causes it fails alone.
 
     Args:
-        execute: carries out one batch, all of it or nothing.
+        execute: carries out one batch, all of it or nothing. A future is cheaper than a coroutine, which
+            becomes a task.
+        split: makes an ``Answer`` of a batch and what ``execute`` returned; without it that is one.
         max_batch: most calls in a batch.
         max_weight: most weight in a batch; a heavier call goes alone.
         weigh: the weight of a call, for instance its length in bytes; without it only ``max_batch`` counts.
@@ -34,57 +40,62 @@ class GroupCommit(Generic[Call, Result]):
 
     def __init__(
         self,
-        execute: Execute[Call, Result],
+        execute: Callable[[Sequence[Call]], Awaitable[Any]],
         *,
+        split: Callable[[Sequence[Call], Any], Answer[Result]] | None = None,
         max_batch: int = 200,
         max_weight: int = 8_000_000,
         weigh: Callable[[Call], int] | None = None,
     ) -> None:
         self._execute = execute
+        self._split = split
         self._max_batch = max_batch
         self._max_weight = max_weight
         self._weigh = weigh
-        self._waiting: deque[tuple[Call, asyncio.Future[Result]]] = deque()
-        self._worker: asyncio.Task[None] | None = None
+        self._waiting: deque[_Submitted[Call, Result]] = deque()
+        self._halves: list[list[_Submitted[Call, Result]]] = []  # of batches that failed; the last goes first
+        self._running: asyncio.Future[Any] | None = None
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     @property
     def under_way(self) -> bool:
         """Calls have been submitted and not all of them are answered."""
-        return self._worker is not None
+        return not self._idle.is_set()
 
-    async def submit(self, call: Call) -> Result:
-        """Carry out one call in the next batch and return its result.
+    def submit(self, call: Call) -> asyncio.Future[Result]:
+        """Carry out one call in the next batch; its result comes in the future, or what ``execute`` raised.
 
-        A caller that is cancelled takes its call back when the batch has not begun; after that the call is
-        carried out, and only its result is lost.
-
-        Raises:
-            Exception: what ``execute`` answered for this call, or raised.
+        A caller that cancels the future takes the call back when the batch has not begun; after that the
+        call is carried out, and only its result is lost.
         """
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
         self._waiting.append((call, future))
-        if self._worker is None:
-            self._worker = asyncio.create_task(self._work())
-        return await future
+        if self._idle.is_set():
+            self._idle.clear()
+            loop.call_soon(self._go_on)  # with what others submit in this very moment
+        return future
 
     async def drain(self) -> None:
         """Wait until all calls submitted so far are answered."""
-        while self._worker is not None:
-            await asyncio.wait([self._worker])
+        await self._idle.wait()
 
-    async def _work(self) -> None:
-        batch: list[tuple[Call, asyncio.Future[Result]]] = []
+    def _go_on(self) -> None:
+        batch = self._halves.pop() if self._halves else self._next_batch()
+        if not batch:
+            self._idle.set()
+            return
         try:
-            while batch := self._next_batch():
-                await self._carry_out(batch)
-        finally:  # cancelled, as when the loop ends: let nobody wait for an answer that never comes
-            for _, future in (*batch, *self._waiting):
-                future.cancel()
-            self._waiting.clear()
-            self._worker = None
+            running = asyncio.ensure_future(self._execute([call for call, _ in batch]))  # noqa: RUF006  # kept
+        except Exception as error:
+            asyncio.get_running_loop().call_soon(self._fail, batch, error)
+        else:
+            running.add_done_callback(partial(self._executed, batch))
+            self._running = running
 
-    def _next_batch(self) -> list[tuple[Call, asyncio.Future[Result]]]:
-        batch: list[tuple[Call, asyncio.Future[Result]]] = []
+    def _next_batch(self) -> list[_Submitted[Call, Result]]:
+        batch: list[_Submitted[Call, Result]] = []
         weight = 0
         while self._waiting and len(batch) < self._max_batch:
             call, future = self._waiting[0]
@@ -96,24 +107,46 @@ class GroupCommit(Generic[Call, Result]):
             self._waiting.popleft()
         return batch
 
-    async def _carry_out(self, batch: Sequence[tuple[Call, asyncio.Future[Result]]]) -> None:
+    def _executed(self, batch: list[_Submitted[Call, Result]], running: asyncio.Future[Any]) -> None:
+        if running.cancelled():  # the loop ends: let nobody wait for an answer that never comes
+            self._cancel(batch)
+            return
         try:
-            results = await self._execute([call for call, _ in batch])
+            results = (
+                running.result()
+                if self._split is None
+                else self._split([call for call, _ in batch], running.result())
+            )
             if len(results) != len(batch):
                 raise RuntimeError(f"execute answered {len(results)} results for {len(batch)} calls")
-        except DatabaseUnavailable as error:
-            results = [error] * len(batch)
         except Exception as error:
-            if len(batch) > 1:
-                middle = len(batch) // 2
-                await self._carry_out(batch[:middle])
-                await self._carry_out(batch[middle:])
-                return
-            results = [error]
+            self._fail(batch, error)
+            return
         for (_, future), result in zip(batch, results, strict=True):
-            if future.done():
-                continue
-            if isinstance(result, Exception):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
+            if not future.done():
+                _settle(future, result)
+        self._go_on()
+
+    def _fail(self, batch: list[_Submitted[Call, Result]], error: Exception) -> None:
+        if len(batch) > 1 and not isinstance(error, DatabaseUnavailable):
+            middle = len(batch) // 2
+            self._halves += [batch[middle:], batch[:middle]]
+        else:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+        self._go_on()
+
+    def _cancel(self, batch: list[_Submitted[Call, Result]]) -> None:
+        for _, future in (*batch, *chain(*self._halves), *self._waiting):
+            future.cancel()
+        self._halves.clear()
+        self._waiting.clear()
+        self._idle.set()
+
+
+def _settle(future: asyncio.Future[Result], result: Result | Exception) -> None:
+    if isinstance(result, Exception):
+        future.set_exception(result)
+    else:
+        future.set_result(result)

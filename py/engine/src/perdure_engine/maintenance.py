@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ._call import fetch_rows
-from .pool import Connection
+from .driver import Connection, Database, Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +27,16 @@ class Finding:
     fix: str
 
 
-async def promote_due(conn: Connection, limit: int = 1000) -> Promotion:
+_PROMOTE_DUE = Statement(
+    "promote_due",
+    "select promoted_runs, delivered_events, reaped_leases, next_due_ms from perdure.promote_due($1)",
+    Promotion,
+)
+
+
+async def promote_due(db: Database, limit: int = 1000) -> Promotion:
     """End due waits and backoffs, deliver due events, take back expired leases: up to ``limit`` of each."""
-    rows = await fetch_rows(
-        conn,
-        Promotion,
-        "select promoted_runs, delivered_events, reaped_leases, next_due_ms from perdure.promote_due(%s)",
-        [limit],
-        prepare=True,
-    )
-    return rows[0]
+    return (await db.call(_PROMOTE_DUE, str(limit)))[0]
 
 
 async def doctor(conn: Connection) -> list[Finding]:

@@ -5,9 +5,9 @@ import logging
 import random
 from collections.abc import Callable
 
-import psycopg
 from psycopg import sql
 
+from .driver import Connection
 from .errors import DatabaseUnavailable, translated
 from .pool import CONNECTION_OPTIONS
 
@@ -72,11 +72,10 @@ async def _listen_once(
     application_name: str,
 ) -> None:
     """One connection's life; returns or raises when it ends."""
-    async with await psycopg.AsyncConnection.connect(
+    async with await Connection.connect(
         url, autocommit=True, application_name=application_name, **CONNECTION_OPTIONS
     ) as conn:
         for statement in begin:
             await conn.execute(statement)
         connected()
-        async for notification in conn.notifies():
-            on_notify(notification.payload)
+        await conn.hear(on_notify)

@@ -1,12 +1,12 @@
 """Runs: one call for each SQL function of the concept. JSON is in wire shape."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ._call import fetch_rows, fetch_value
-from .adapters import Json, json_array
-from .pool import Connection
+from ._call import fetch_value
+from .adapters import Json, interval, json_array, text_array
+from .driver import Connection, Database, Statement
 
 LEASE_MARGIN = timedelta(seconds=10)
 """How much longer than the endpoint's timeout a lease lasts, unless the caller says otherwise."""
@@ -41,48 +41,47 @@ class RunOutcome:
     """The run's new status, or ``LEASE_LOST``, or ``DROPPED``."""
 
 
-async def claim_runs(
-    conn: Connection,
+_CLAIM_RUNS = Statement(
+    "claim_runs",
+    "select run_id, lease_number, endpoint_id, url, timeout_ms, signing_secrets, sealed_api_key,"
+    " sealed_connections, body from perdure.claim_runs($1, $2, $3, $4)",
+    ClaimedRun,
+)
+_APPLY_RESULTS = Statement(
+    "apply_results", "select run_id, outcome from perdure.apply_results($1)", RunOutcome
+)
+
+
+def claim_runs(
+    db: Database,
     dispatcher: str,
     limit: int,
     lease_margin: timedelta = LEASE_MARGIN,
     endpoint_ids: Sequence[str] | None = None,
-) -> list[ClaimedRun]:
+) -> Awaitable[list[ClaimedRun]]:
     """Take up to ``limit`` ready runs, each with a new lease number.
 
     Args:
-        conn: a connection of the dispatcher, or of the server.
+        db: a connection or a pool of the dispatcher, or of the server.
         dispatcher: who claims; kept with the lease.
         limit: most runs; the free slots of the caller.
         lease_margin: how much longer than the endpoint's timeout the lease lasts.
         endpoint_ids: only runs of these apps, which are connected, with leases of ``lease_margin`` to be
             renewed; ``None``: of all apps that are reached at a URL.
     """
-    return await fetch_rows(
-        conn,
-        ClaimedRun,
-        "select run_id, lease_number, endpoint_id, url, timeout_ms, signing_secrets, sealed_api_key,"
-        " sealed_connections, body from perdure.claim_runs(%s, %s, %s, %s::uuid[])",
-        [dispatcher, limit, lease_margin, endpoint_ids],
-        prepare=True,
-    )
+    among = None if endpoint_ids is None else text_array(endpoint_ids)
+    return db.call(_CLAIM_RUNS, dispatcher, str(limit), interval(lease_margin), among)
 
 
-async def apply_results(conn: Connection, results: Sequence[bytes]) -> list[RunOutcome]:
+def apply_results(db: Database, results: Sequence[bytes]) -> Awaitable[list[RunOutcome]]:
     """Hand over what endpoints answered, or that they did not; moves the runs, in one transaction.
 
     Args:
-        conn: a connection of the dispatcher.
+        db: a connection or a pool of the dispatcher.
         results: valid JSON each: ``{runId, leaseNumber, verdict, durationMs, httpStatus?, message?, reply?,
             metadata?}``.
     """
-    return await fetch_rows(
-        conn,
-        RunOutcome,
-        "select run_id, outcome from perdure.apply_results(%s)",
-        [json_array(results)],
-        prepare=True,
-    )
+    return db.call(_APPLY_RESULTS, json_array(results))
 
 
 async def get_run(

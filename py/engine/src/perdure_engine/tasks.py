@@ -3,14 +3,13 @@
 ``upsert_tasks`` and ``finish_tasks`` take many callers' calls at once: put them behind a ``GroupCommit``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import LiteralString
 
-from ._call import fetch_rows, fetch_value
+from ._call import fetch_value
 from .adapters import Json, json_array
+from .driver import Connection, Database, Statement
 from .errors import PerdureError, error_for
-from .pool import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +32,39 @@ class TaskOutcome:
         return self.response
 
 
-async def upsert_tasks(conn: Connection, calls: Sequence[bytes]) -> list[TaskOutcome]:
+_UPSERT_TASKS = Statement(
+    "upsert_tasks",
+    "select ordinal, error_code, error_message, response from perdure.upsert_tasks($1)",
+    TaskOutcome,
+)
+_FINISH_TASKS = Statement(
+    "finish_tasks",
+    "select ordinal, error_code, error_message, response from perdure.finish_tasks($1)",
+    TaskOutcome,
+)
+
+
+def upsert_tasks(db: Database, calls: Sequence[bytes]) -> Awaitable[list[TaskOutcome]]:
     """Store or find tasks; a call that fails does so alone, the others are carried out in one transaction.
 
     Args:
-        conn: a connection of the server.
+        db: a connection or a pool of the server.
         calls: valid JSON each: ``{environmentId, runId, leaseNumber?, task}``.
     Returns: an outcome for each call, in their order.
     """
-    return await _many(
-        conn,
-        "select ordinal, error_code, error_message, response from perdure.upsert_tasks(%s) order by ordinal",
-        calls,
-    )
+    return db.call(_UPSERT_TASKS, json_array(calls))
 
 
-async def finish_tasks(conn: Connection, calls: Sequence[bytes]) -> list[TaskOutcome]:
+def finish_tasks(db: Database, calls: Sequence[bytes]) -> Awaitable[list[TaskOutcome]]:
     """Record how tasks ended; a call that fails does so alone, the others are carried out in one transaction.
 
     Args:
-        conn: a connection of the server.
+        db: a connection or a pool of the server.
         calls: valid JSON each: ``{environmentId, runId, taskId, leaseNumber?, status, output?, error?,
             properties?, description?, params?}``.
     Returns: an outcome for each call, in their order.
     """
-    return await _many(
-        conn,
-        "select ordinal, error_code, error_message, response from perdure.finish_tasks(%s) order by ordinal",
-        calls,
-    )
+    return db.call(_FINISH_TASKS, json_array(calls))
 
 
 async def get_cached_tasks(conn: Connection, environment_id: str, run_id: str, cursor: str) -> bytes:
@@ -93,10 +96,3 @@ async def complete_callback(conn: Connection, task_id: str, secret: str, body: b
         [task_id, secret, None if body is None else Json(body)],
     )
     return answer
-
-
-async def _many(conn: Connection, query: LiteralString, calls: Sequence[bytes]) -> list[TaskOutcome]:
-    outcomes = await fetch_rows(conn, TaskOutcome, query, [json_array(calls)], prepare=True)
-    if [outcome.ordinal for outcome in outcomes] != list(range(1, len(calls) + 1)):
-        raise PerdureError(f"the database answered {len(outcomes)} of {len(calls)} calls")
-    return outcomes

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar
 
 from pydantic_core import from_json, to_json
 
-from perdure.calls import make_event, plain_json
+from perdure.calls import event_options, make_event, plain_json, with_ids
 from perdure.triggers.event import EventTrigger
-from perdure.wire.events import ApiEventLog, RawEvent, SendEventOptions
+from perdure.wire.events import EVENT_LOGS, ApiEventLog, RawEvent, SendEventOptions
 from perdure_postgres.statement import Statement, driver_of, find_driver
 
 if TYPE_CHECKING:
@@ -24,8 +24,9 @@ R = TypeVar("R")
 # Names in full: the app's search path is its own.
 _ENVIRONMENT = "perdure.environment_of_key(pg_catalog.decode(cast({key_hash} as pg_catalog.text), 'hex'))"
 _SEND = (
-    f"select cast(perdure.send_events({_ENVIRONMENT}, cast({{events}} as pg_catalog.json), "
-    "cast({options} as pg_catalog.json)) as pg_catalog.text)"
+    "select cast(coalesce(pg_catalog.json_agg(sent.event), '[]') as pg_catalog.text) "  # noqa: S608  # only a constant
+    f"from perdure.send_events({_ENVIRONMENT}, cast({{events}} as pg_catalog.json), "
+    "cast({options} as pg_catalog.json)) as sent (event)"
 )
 _INVOKE = (
     f"select cast(perdure.invoke_job({_ENVIRONMENT}, cast({{job}} as pg_catalog.text), "
@@ -52,6 +53,16 @@ class EventOptions(TypedDict, total=False):
     deliver_at: datetime | None
     deliver_after: timedelta | None
     account_id: str | None
+
+
+class ManyEventsOptions(TypedDict, total=False):
+    """What may be said of many events; as in ``app.send_events``."""
+
+    deliver_at: datetime | None
+    deliver_after: timedelta | None
+    account_id: str | None
+    tags: Iterable[str]
+    metadata: Mapping[str, Any] | None
 
 
 class StartOptions(TypedDict, total=False):
@@ -105,12 +116,31 @@ def enqueue_event(
         DirectModeError: refused; the text names the fix. The transaction can only be rolled back.
     """
     event = make_event(name, payload, id=id, context=context, source=source, timestamp=timestamp)
-    options = SendEventOptions(
-        deliver_at=deliver_at,
-        deliver_after=None if deliver_after is None else round(deliver_after.total_seconds()),
-        account_id=account_id,
-    )
-    return _execute(connection, _send(app, event, options), ApiEventLog.model_validate_json)
+    options = event_options(deliver_at, deliver_after, account_id, (), None)
+    return _execute(connection, _send(app, [event], options), lambda text: _stored(text)[0])
+
+
+def enqueue_events(
+    app: Perdure,
+    connection: Any,
+    events: Iterable[RawEvent],
+    *,
+    deliver_at: datetime | None = None,
+    deliver_after: timedelta | None = None,
+    account_id: str | None = None,
+    tags: Iterable[str] = (),
+    metadata: Mapping[str, Any] | None = None,
+) -> Any:
+    """Send many events within the transaction of ``connection``, in one statement.
+
+    Args:
+        events: made with ``make_event``; the rest is as for ``enqueue_event`` and ``app.send_events``.
+    Returns: the events as stored; of an async connection something to await.
+    Raises:
+        DirectModeError: refused; the text names the fix. The transaction can only be rolled back.
+    """
+    options = event_options(deliver_at, deliver_after, account_id, tags, metadata)
+    return _execute(connection, _send(app, with_ids(events), options), _stored)
 
 
 def enqueue_job(
@@ -139,7 +169,7 @@ def enqueue_job(
     if isinstance(job.on, EventTrigger):
         name, source = job.event()
         event = make_event(name, payload, id=id, context=context, source=source)
-        return _execute(connection, _send(job.app, event, options), _sent)
+        return _execute(connection, _send(job.app, [event], options), _sent)
     statement = Statement(
         _INVOKE,
         {
@@ -159,19 +189,23 @@ def key_hash(app: Perdure) -> str:
     return hashlib.sha256(app.settings.api_key.encode()).hexdigest()
 
 
-def _send(app: Perdure, event: RawEvent, options: SendEventOptions) -> Statement:
+def _send(app: Perdure, events: Iterable[RawEvent], options: SendEventOptions) -> Statement:
     return Statement(
         _SEND,
         {
             "key_hash": key_hash(app),
-            "events": f"[{event.to_wire_bytes().decode()}]",
+            "events": f"[{b','.join([event.to_wire_bytes() for event in events]).decode()}]",
             "options": options.to_wire_bytes().decode(),
         },
     )
 
 
+def _stored(text: str) -> list[ApiEventLog]:
+    return EVENT_LOGS.validate_json(text)
+
+
 def _sent(text: str) -> Enqueued:
-    return Enqueued(event_id=from_json(text)["id"])
+    return Enqueued(event_id=from_json(text)[0]["id"])
 
 
 def _invoked(text: str) -> Enqueued:

@@ -12,7 +12,6 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from perdure.errors import ExecutionEnded, RetryAt
-from perdure.wire.tasks import TaskRecord
 from perdure_postgres.connections import begin, begin_async, open_connection
 from perdure_postgres.errors import (
     FINISHED,
@@ -69,14 +68,14 @@ class TaskTransaction:
     lease_number: int
     task_key: str
 
-    def run(self, work: Callable[[Any], T], records: Callable[[T], Sequence[TaskRecord]]) -> T:
+    def run(self, work: Callable[[Any], T], records: Callable[[T], Sequence[bytes]]) -> T:
         """Do the work and end the task with its result, over connections that are not async.
 
         Postgres may undo a transaction for the sake of another one: then all of it is done again, some times.
 
         Args:
             work: gets the connection; whatever it raises undoes everything.
-            records: states the task's end, parents first.
+            records: JSON of what states the task's end, parents first.
         Raises:
             OutcomeOpen: the connection was lost during the commit, or another execution did the task.
             ExecutionEnded: the lease is lost, or the run has ended; nothing was committed.
@@ -102,7 +101,7 @@ class TaskTransaction:
         raise AssertionError("the last try does not come here")
 
     async def run_async(
-        self, work: Callable[[Any], Awaitable[T]], records: Callable[[T], Sequence[TaskRecord]]
+        self, work: Callable[[Any], Awaitable[T]], records: Callable[[T], Sequence[bytes]]
     ) -> T:
         """The same over async connections."""
         for tries_left in reversed(range(_TRIES)):
@@ -130,9 +129,8 @@ class TaskTransaction:
     def _begin(self) -> Statement:
         return Statement(_BEGIN, {**self._identity(), "task": self.task_key})
 
-    def _end(self, records: Sequence[TaskRecord]) -> Statement:
-        tasks = b",".join(record.to_wire_bytes() for record in records)
-        return Statement(_END, {**self._identity(), "tasks": f"[{tasks.decode()}]"})
+    def _end(self, records: Sequence[bytes]) -> Statement:
+        return Statement(_END, {**self._identity(), "tasks": f"[{b','.join(records).decode()}]"})
 
     def _identity(self) -> dict[str, str | int | None]:
         return {"environment": self.environment_id, "run": self.run_id, "lease": self.lease_number}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, Unpack, overload
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
         Integration,
         Verify,
     )
-    from perdure.postgres import AsyncTransaction, EventOptions
-    from perdure.wire.events import ApiEventLog
+    from perdure.postgres import AsyncTransaction, EventOptions, ManyEventsOptions
+    from perdure.wire.events import ApiEventLog, RawEvent
 Params = TypeVar("Params")
 
 _SLUG = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-._~]*")
@@ -308,6 +308,28 @@ class Perdure(PlatformCalls):
         from perdure.postgres import enqueue_event
 
         return enqueue_event(self, connection, name, payload, **options)
+
+    @overload
+    def enqueue_events(  # type: ignore[overload-overlap]
+        self,
+        connection: AsyncTransaction,
+        events: Iterable[RawEvent],
+        **options: Unpack[ManyEventsOptions],
+    ) -> Awaitable[list[ApiEventLog]]: ...
+
+    @overload
+    def enqueue_events(
+        self, connection: object, events: Iterable[RawEvent], **options: Unpack[ManyEventsOptions]
+    ) -> list[ApiEventLog]: ...
+
+    def enqueue_events(self, connection: Any, events: Iterable[RawEvent], **options: Any) -> Any:
+        """Send many events as ``enqueue`` does, in one statement; the rest is as for ``send_events``.
+
+        Returns: the events as stored, in their order; of an async connection something to await.
+        """
+        from perdure.postgres import enqueue_events
+
+        return enqueue_events(self, connection, events, **options)
 
 
 def _place(fn: Callable[..., Any]) -> str:

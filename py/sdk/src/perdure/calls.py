@@ -122,12 +122,8 @@ class PlatformCalls:
 
         The other arguments are as those of ``send_event``, for all of them.
         """
-        with_ids = [
-            event if event.id is not None else event.model_copy(update={"id": uuid4().hex})
-            for event in events
-        ]
         options = event_options(deliver_at, deliver_after, account_id, tags, metadata)
-        return await self.api.send_events(SendEventsBody(events=with_ids, options=options))
+        return await self.api.send_events(SendEventsBody(events=with_ids(events), options=options))
 
     async def get_event(self, event_id: str) -> EventDetails:
         """An event and the runs it started."""
@@ -356,6 +352,13 @@ def make_event(
         source=source,
         timestamp=timestamp,
     )
+
+
+def with_ids(events: Iterable[RawEvent]) -> list[RawEvent]:
+    """The events, each with an id."""
+    return [
+        event if event.id is not None else event.model_copy(update={"id": uuid4().hex}) for event in events
+    ]
 
 
 def make_status(

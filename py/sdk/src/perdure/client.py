@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import uuid4
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from perdure import wire
 from perdure.errors import ApiError
@@ -13,6 +13,7 @@ from perdure.transport import ApiTransport, path_of, read_answer, strange_answer
 from perdure.wire import headers as names
 from perdure.wire.base import OutputModel, WireModel, describe
 from perdure.wire.events import (
+    EVENT_LOGS,
     ApiEventLog,
     EphemeralDispatcherAnswer,
     EphemeralDispatcherBody,
@@ -42,10 +43,6 @@ from perdure.wire.statuses import RunStatus, TaskStatus
 from perdure.wire.tasks import CachedTasksPage
 
 __all__ = ["ApiClient", "StoredTask", "StoredTasks"]
-
-_EVENT_LOGS: TypeAdapter[list[ApiEventLog]] = TypeAdapter(
-    list[ApiEventLog], config=ConfigDict(defer_build=True)
-)
 
 
 class StoredTask(OutputModel):
@@ -77,7 +74,7 @@ class ApiClient(ApiTransport):
         path = "/api/v1/events/bulk"
         response = await self.send("POST", path, body.to_wire_bytes())
         try:
-            return _EVENT_LOGS.validate_json(response.body)
+            return EVENT_LOGS.validate_json(response.body)
         except ValidationError as error:
             raise strange_answer(path, response, describe(error)) from error
 

@@ -70,18 +70,20 @@ class Codec(Generic[T]):
             UnserializableResult: it is not JSON, or not of the annotated type.
         """
         try:
+            return from_json(self.encode_text(value))
+        except ValueError as error:
+            raise self._unserializable(value, error) from error
+
+    def encode_text(self, value: T) -> bytes:
+        """The value as JSON text; raises as ``encode``."""
+        try:
             if self._adapter is None:
-                text = to_json(value, inf_nan_mode="null")
-            else:
-                text = self._adapter.dump_json(
-                    value, by_alias=True, warnings="error", round_trip=self._read_back
-                )
-            return from_json(text)
+                return to_json(value, inf_nan_mode="null")
+            return self._adapter.serializer.to_json(
+                value, by_alias=True, warnings="error", round_trip=self._read_back
+            )
         except (PydanticSerializationError, ValueError, RecursionError) as error:
-            raise UnserializableResult(
-                f"{self._what} is a {type(value).__name__} that cannot be stored as JSON: {error}; "
-                "return plain data or a pydantic model, and annotate the function"
-            ) from error
+            raise self._unserializable(value, error) from error
 
     def decode(self, value: Any) -> T:
         """A stored value as the annotated type.
@@ -89,15 +91,26 @@ class Codec(Generic[T]):
         Raises:
             StoredResultMismatch: it does not fit; the text names the places.
         """
-        if self._adapter is None:
-            return cast(T, value)
+        # By way of text: from text, strict models take JSON's strings for dates and lists for tuples.
+        return cast(T, value) if self._adapter is None else self.decode_text(to_json(value))
+
+    def decode_text(self, text: bytes) -> T:
+        """The same from JSON text."""
         try:
-            # By way of text: from text, strict models take JSON's strings for dates and lists for tuples.
-            return self._adapter.validate_json(to_json(value))
-        except ValidationError as error:
+            if self._adapter is None:
+                return cast(T, from_json(text))
+            return cast(T, self._adapter.validator.validate_json(text))
+        except ValueError as error:
+            problem = describe(error) if isinstance(error, ValidationError) else str(error)
             raise StoredResultMismatch(
-                f"{self._what} does not fit the annotation {self._annotation!r}: {describe(error)}"
+                f"{self._what} does not fit the annotation {self._annotation!r}: {problem}"
             ) from error
+
+    def _unserializable(self, value: T, error: Exception) -> UnserializableResult:
+        return UnserializableResult(
+            f"{self._what} is a {type(value).__name__} that cannot be stored as JSON: {error}; "
+            "return plain data or a pydantic model, and annotate the function"
+        )
 
 
 def result_codec(fn: Callable[..., Any], what: str, *, read_back: bool = True) -> Codec[Any]:

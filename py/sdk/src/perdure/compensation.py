@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from perdure.codec import Codec
@@ -11,6 +12,7 @@ from perdure.errors import ConfigurationError, RunInterrupt, TaskFailed
 from perdure.keys import idempotency_key
 from perdure.options import STANDARD_BACKOFF, TaskOptions
 from perdure.records import Claim
+from perdure.wire.statuses import TaskStatus
 from perdure.wire.tasks import WireError
 
 if TYPE_CHECKING:
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 _GROUP_KEY = ["perdure", "compensate"]
 _FAILURE_KEY = "failure"
+_PROMISED = "undo"
+"""Member of the stored failure: what will be undone, the text for people by idempotency key."""
 _UNDO = TaskOptions(retry=STANDARD_BACKOFF)
 _JSON = Codec[Any](Any, "a compensation")
 
@@ -42,10 +46,12 @@ class Compensations:
     Args:
         failure: what the run failed with, when an earlier execution began to undo it. The code is still
             called, to learn the results of its tasks from the store, but nothing new is begun.
+        promised: what that execution was about to undo and has not undone: texts by idempotency key.
     """
 
-    def __init__(self, failure: WireError | None) -> None:
+    def __init__(self, failure: WireError | None, promised: Mapping[str, str] = MappingProxyType({})) -> None:
         self.failure = failure
+        self._promised = promised
         self._replaying = failure is not None
         self._met: list[Compensation] = []
 
@@ -56,12 +62,20 @@ class Compensations:
             return cls(None)
         group = idempotency_key(run_id, None, _GROUP_KEY)
         stored = ledger.known(idempotency_key(run_id, group, _FAILURE_KEY))
-        return cls(None if stored is None else WireError.model_validate(stored.output))
+        if stored is None:
+            return cls(None)
+        output: Any = stored.output
+        promised: dict[str, str] = {}
+        for key, shown in output.get(_PROMISED, {}).items():
+            undoing = ledger.known(idempotency_key(run_id, group, _undo_key(key)))
+            if undoing is None or undoing.status != TaskStatus.COMPLETED:
+                promised[key] = shown
+        return cls(WireError.model_validate(output), promised)
 
     @property
     def any(self) -> bool:
         """True when there is something to undo."""
-        return bool(self._met)
+        return bool(self._met or self._promised)
 
     def check(self, claim: Claim, options: TaskOptions) -> None:
         """Refuse to undo a task within another one: when that is done, nobody comes to this one again.
@@ -106,20 +120,26 @@ class Compensations:
         """
         self._replaying = False
         met, self._met = self._met[::-1], []
+        all_met = {one.claim.idempotency_key: one.claim.shown for one in met}
+        stored = {**failure.to_wire(), _PROMISED: all_met}
 
         async def undo_all() -> tuple[list[str], dict[str, int]]:
-            await runner.run(
-                runner.claim(_FAILURE_KEY), lambda: failure.to_wire(), _JSON, TaskOptions(name="failure")
-            )
+            await runner.run(runner.claim(_FAILURE_KEY), lambda: stored, _JSON, TaskOptions(name="failure"))
             failed: list[str] = []
             for one in met:
-                claim = runner.claim(["undo", one.claim.idempotency_key])
+                claim = runner.claim(_undo_key(one.claim.idempotency_key))
                 claim = replace(claim, label=f"undo {one.claim.shown}")
                 try:
                     await runner.run(claim, call(one.undo, one.result), _JSON, _UNDO)
                 except TaskFailed as error:
                     failed.append(f"{one.claim.shown}: {error.message}")
-            return failed, {"undone": len(met) - len(failed), "failed": len(failed)}
+            undone = len(met) - len(failed)
+            failed += [
+                f"{shown}: the code does not come to it any more"
+                for key, shown in self._promised.items()
+                if key not in all_met
+            ]
+            return failed, {"undone": undone, "failed": len(failed)}
 
         group = replace(runner.claim(_GROUP_KEY), label="compensate")
         failed = await runner.group(group, undo_all, TaskOptions(icon="rotate"))
@@ -127,3 +147,7 @@ class Compensations:
             return failure
         text = f"{failure.message} (and could not be undone: {'; '.join(failed)})"
         return failure.model_copy(update={"message": text})
+
+
+def _undo_key(task_key: str) -> list[str]:
+    return ["undo", task_key]

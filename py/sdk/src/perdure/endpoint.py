@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Mapping
@@ -172,8 +171,8 @@ class Endpoint:
             time_left_ms=time_left_ms,
         ).run()
         answer = _answer(reply)
-        wanted = {} if job.internal else wanted_of(job.hooks, self._app.hooks)
-        answer.headers[names.RUN_METADATA] = json.dumps(wanted)
+        hooks = () if job.internal else (job.hooks, self._app.hooks)
+        answer.headers[names.RUN_METADATA] = wanted_of(*hooks)
         return answer
 
     async def _preprocess(self, request: wire.notifications.PreprocessRun) -> EndpointAnswer:

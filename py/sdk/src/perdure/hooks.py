@@ -31,14 +31,14 @@ class Hooks:
         self.failure.append(fn)
 
 
-def wanted_of(*hooks: Hooks) -> dict[str, bool]:
+def wanted_of(*hooks: Hooks) -> str:
     """Which ends of runs the platform shall tell of: the value of ``x-trigger-run-metadata``."""
-    wanted = {}
+    wanted = []
     if any(one.success for one in hooks):
-        wanted["successSubscription"] = True
+        wanted.append('"successSubscription": true')
     if any(one.failure for one in hooks):
-        wanted["failedSubscription"] = True
-    return wanted
+        wanted.append('"failedSubscription": true')
+    return f"{{{', '.join(wanted)}}}"
 
 
 async def run_hooks(notification: wire.notifications.RunNotification[Any], *hooks: Hooks) -> None:

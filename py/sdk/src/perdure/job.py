@@ -256,7 +256,7 @@ class Job(Generic[In, Out, P, Called]):
         if adapter is None:
             return payload
         try:
-            return adapter.validate_json(to_json(payload))
+            return adapter.validator.validate_json(to_json(payload))
         except ValidationError as error:
             raise InvalidPayloadError(
                 [
@@ -350,7 +350,7 @@ def _by_name(job_id: str, integrations: Sequence[Integration]) -> Mapping[str, I
     for integration in integrations:
         if not isinstance(integration, Integration):
             raise ConfigurationError(f"job {job_id!r}: {integration!r} is not an integration")
-        if hasattr(IO, integration.name) or integration.name in ("logger", "store"):
+        if hasattr(IO, integration.name):
             raise ConfigurationError(
                 f"job {job_id!r}: an integration named {integration.name!r} would hide io's own"
             )

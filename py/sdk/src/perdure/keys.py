@@ -49,23 +49,17 @@ def idempotency_key(run_id: str, parent_key: str | None, key: Key) -> str:
 
     Source: idempotency keys of the trigger.dev v2 protocol, with the parent's key in place of its id.
     """
-    parts = [key] if isinstance(key, str) else key
-    material = [
-        run_id,
-        parent_key or "",
-        *(part if isinstance(part, str) else _plain_text(part) for part in parts),
-    ]
-    return hashlib.sha256(":".join(material).encode()).hexdigest()
+    text = key if isinstance(key, str) else ":".join([_plain_text(part) for part in key])
+    material = f"{run_id}:{parent_key or ''}:{text}"
+    return hashlib.sha256(material.encode()).hexdigest()
 
 
 def _plain_text(part: object) -> str:
+    if isinstance(part, str):
+        return part
     return str(part) if type(part) is int else json.dumps(part)
 
 
 def display_key(key: Key) -> str:
     """The key as people read it."""
-    return (
-        key
-        if isinstance(key, str)
-        else ":".join(part if isinstance(part, str) else str(part) for part in key)
-    )
+    return key if isinstance(key, str) else ":".join([str(part) for part in key])

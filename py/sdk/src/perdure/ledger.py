@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from perdure.errors import DuplicateTaskKey, ReplayMismatch
 from perdure.keys import Key, display_key
 from perdure.threads import calling_thread
+from perdure.wire.statuses import TaskStatus
 from perdure.wire.tasks import CachedTask
 
 _TURNS = 5  # of the event loop
@@ -31,8 +32,8 @@ class _Level:
 class TaskLedger:
     """The tasks that the platform sent with a run, by idempotency key."""
 
-    def __init__(self, tasks: Iterable[CachedTask]) -> None:
-        self.owner: int | None = None
+    def __init__(self, tasks: Iterable[CachedTask], *, owner: int | None) -> None:
+        self.owner = owner
         """The caller who runs the job's function."""
         self._known = {task.idempotency_key: task for task in tasks}
         self._used: dict[str, str] = {}
@@ -134,6 +135,11 @@ class TaskLedger:
         """What the run did before and this execution, which came to its end, did not meet, for people."""
         level = self._level(None)
         return [_described(task) for task in level.unmet.values()] if level.in_order else []
+
+    def unmet_done(self) -> list[str]:
+        """What the run had done before and this execution, which failed, did not come to, for people."""
+        tasks = self._level(None).unmet.values()
+        return [_described(task) for task in tasks if task.status == TaskStatus.COMPLETED and not task.noop]
 
     def _level(self, parent_id: str | None) -> _Level:
         return self._levels.setdefault(parent_id, _Level())

@@ -29,7 +29,7 @@ class RunLogger:
     """
 
     def __init__(self, run_id: str, job_id: str, ledger: TaskLedger, recorder: Recorder) -> None:
-        self._log = logging.getLogger(f"perdure.job.{job_id}")
+        self._job_id = job_id
         self._run_id = run_id
         self._ledger = ledger
         self._recorder = recorder
@@ -56,7 +56,8 @@ class RunLogger:
         key = idempotency_key(self._run_id, frame.key if frame else None, self._next_key(frame))
         if self._ledger.known(key) is not None:
             return
-        self._log.log(_LEVELS[level], message, extra={"run_id": self._run_id, "data": data})
+        log = logging.getLogger(f"perdure.job.{self._job_id}")
+        log.log(_LEVELS[level], message, extra={"run_id": self._run_id, "data": data})
         record = TaskRecord(
             idempotency_key=key,
             name="log",

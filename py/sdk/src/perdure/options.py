@@ -139,11 +139,20 @@ class TaskOptions:
     style: Style | None = None
     connection_key: str | None = None
 
+    @property
+    def show_nothing(self) -> bool:
+        """True when people see the task by its key alone."""
+        shown = (self.name, self.icon, self.description, self.params, self.properties, self.style)
+        return self.connection_key is None and all(one is None for one in shown)
+
     def __post_init__(self) -> None:
         if self.timeout is not None and self.timeout <= timedelta(0):
             raise ValueError(f"timeout must be longer than nothing, not {self.timeout}")
         if self.at_most_once and (self.retry is not None or self.on_error is not None):
             raise ValueError("at_most_once: a task that is called once only has no use for retry or on_error")
+
+
+NO_OPTIONS = TaskOptions()
 
 
 def to_display_properties(properties: Properties | None) -> list[DisplayProperty] | None:

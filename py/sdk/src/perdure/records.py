@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from pydantic_core import PydanticSerializationError
+from pydantic_core import PydanticSerializationError, from_json
 
 from perdure.codec import Codec
 from perdure.errors import UnserializableResult
@@ -41,20 +40,42 @@ class Claim:
         return self.label or display_key(self.key)
 
 
-def opening_record(claim: Claim, options: TaskOptions) -> TaskRecord:
-    """A task whose function is about to be called."""
-    return new_record(
-        claim,
-        {
-            "name": options.name or claim.shown,
+def open_frame(claim: Claim, options: TaskOptions) -> TaskFrame:
+    """A task whose function is about to be called.
+
+    Raises:
+        UnserializableResult: the params, or what else the options say, are not JSON.
+    """
+    known, parent, shown = claim.known, claim.parent, claim.shown
+    if options.show_nothing:  # as most do: there is nothing of the user's in it
+        fields: dict[str, Any] = {
+            "idempotencyKey": claim.idempotency_key,
+            "name": shown,
+            "noop": False,
+            "displayKey": shown,
+        }
+        if parent is not None:
+            fields["parentKey"] = parent.key
+    else:
+        told = {
+            "name": options.name or shown,
             "icon": options.icon,
             "description": options.description,
             "params": options.params,
             "properties": to_display_properties(options.properties),
             "style": options.style,
             "connection_key": options.connection_key,
-            "started_at": datetime.now(UTC),
-        },
+        }
+        try:
+            fields = from_json(new_record(claim, told).to_wire_bytes())
+        except PydanticSerializationError as error:
+            raise UnserializableResult(f"task {shown!r} cannot be stored as JSON: {error}") from error
+    return TaskFrame(
+        key=claim.idempotency_key,
+        fields=fields,
+        parent=parent,
+        attempts=known.attempts if known is not None else 1,
+        announced=known is not None,
     )
 
 
@@ -79,25 +100,16 @@ def new_record(claim: Claim, fields: Mapping[str, Any]) -> TaskRecord:
     )
 
 
-def completed_record(opened: TaskRecord, output: Any, *, has_output: bool) -> tuple[TaskRecord, bytes]:
-    """The record of a task that is done, and its JSON text.
+def completed_text(frame: TaskFrame, output: bytes | None) -> bytes:
+    """The record of a task that is done; it and its output are JSON text.
 
     Raises:
-        UnserializableResult: it is not JSON, or too much of it.
+        UnserializableResult: it is too much.
     """
-    update: dict[str, Any] = {"status": "COMPLETED"}
-    if has_output:
-        update["output"] = output
-    record = opened.model_copy(update=update)
-    try:
-        text = record.to_wire_bytes()
-    except PydanticSerializationError as error:
-        raise UnserializableResult(
-            f"task {opened.display_key!r} cannot be stored as JSON: {error}"
-        ) from error
+    text = frame.text("COMPLETED", output=output)
     if len(text) > MAX_RECORD_BYTES:
         raise UnserializableResult(
-            f"the result of task {opened.display_key!r} has {len(text)} bytes as JSON; at most "
+            f"the result of task {frame.fields['displayKey']!r} has {len(text)} bytes as JSON; at most "
             f"{MAX_RECORD_BYTES} are stored: keep it elsewhere and return a reference"
         )
-    return record, text
+    return text

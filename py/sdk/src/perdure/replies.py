@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from perdure.deadline import Deadline
-from perdure.frame import TaskFrame, with_parents
+from perdure.frame import TaskFrame, unknown_parents, with_parents
 from perdure.suspension import RetryLater, Suspension, Wait, Yield, YieldNow
 from perdure.wire.replies import (
     AutoYieldExecution,
@@ -65,10 +65,7 @@ def reply_to_suspension(stuck: Sequence[Suspension], deadline: Deadline) -> Exec
 def _records(waits: Iterable[Wait], parent: TaskFrame | None) -> list[TaskRecord] | None:
     """The waits to open besides the reply's own task, whose ``parent`` chain must be known before it."""
     items = [(one.parent, one.task) for one in waits if isinstance(one.task, TaskRecord)]
-    records = [record for record, _ in with_parents(items)]
+    records = with_parents(items)
     stated = {record.idempotency_key for record in records}
-    chain = [] if parent is None else [parent, *parent.ancestors()]
-    announcements = [
-        frame.running_record() for frame in reversed(chain) if not frame.announced and frame.key not in stated
-    ]
+    announcements = [frame.running_record() for frame in unknown_parents(parent, stated)]
     return [*records, *announcements] or None  # what they lie in may be among the records

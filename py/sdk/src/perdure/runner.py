@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, NoReturn, TypeAlias
 
+from pydantic_core import to_json
+
 from perdure.client import StoredTask
 from perdure.codec import Codec
 from perdure.compensation import Compensations, ReplayOver
@@ -22,22 +24,19 @@ from perdure.errors import (
     find_interrupt,
 )
 from perdure.failures import judge
-from perdure.frame import TaskFrame, current_frame
+from perdure.frame import TaskFrame, current_frame, unknown_parents
 from perdure.keys import TELL_KEY, Key, check_key, display_key, idempotency_key
 from perdure.ledger import TaskLedger, current_caller, find_call_site
-from perdure.options import TaskOptions
+from perdure.options import NO_OPTIONS, TaskOptions
 from perdure.recorder import ApiOutOfReach, Recorder
-from perdure.records import Claim, completed_record, new_record, opening_record
+from perdure.records import Claim, completed_text, new_record, open_frame
 from perdure.suspension import RetryLater, Suspensions, Wait, Yield, YieldNow
 from perdure.wire.replies import TaskReference
 from perdure.wire.statuses import TaskStatus
 from perdure.wire.tasks import CALLBACK_TIMED_OUT, CachedTask, TaskRecord, WireError, stored_error
 
-ANNOUNCE_AFTER_S = 1.0
-"""A task that runs longer is announced, so that people see it running."""
-
-RecordsFor: TypeAlias = Callable[[Any], list[TaskRecord]]
-"""The records that state a result: the finished task, and before it what it lies in if that is new."""
+RecordsFor: TypeAlias = Callable[[Any], list[bytes]]
+"""JSON of the records that state a result: the finished task, before it what it lies in if that is new."""
 
 
 class BegunBefore(PerdureError):
@@ -98,24 +97,27 @@ class TaskRunner:
             TaskFailed: the task failed for good, now or in an earlier execution.
         """
 
-        async def body(frame: TaskFrame) -> tuple[Any, TaskRecord, bytes]:
+        async def body(frame: TaskFrame) -> tuple[Any, bytes]:
             result = await _called(call, options.timeout)
-            output = codec.encode(result) if result is not None else None
-            value = codec.decode(output) if result is not None else None
-            record, text = completed_record(frame.record, output, has_output=result is not None)
-            return value, record, text
+            if result is None:
+                return None, completed_text(frame, None)
+            output = codec.encode_text(result)
+            return codec.decode_text(output), completed_text(frame, output)
 
         self._compensations.check(claim, options)
         value, done = await self._stored_result(claim, codec)
         if done:
             self._compensations.add(claim, options, value)
             return value
-        async with self._frame(claim, options) as frame:
+        frame = await self._begin(claim, options)
+        try:
             if options.at_most_once:
                 await self._begin_once(frame, claim)
-            value, record, text = await self._execute(frame, claim, body, options)
+            value, text = await self._execute(frame, claim, body, options)
             self._compensations.add(claim, options, value)  # also if it is cancelled while it is stored
-            await self._store(frame, record, text)
+            await self._store(frame, text)
+        finally:
+            self._suspensions.ended(frame)
         return value
 
     async def run_stored(
@@ -132,18 +134,21 @@ class TaskRunner:
         """
 
         async def body(frame: TaskFrame) -> Any:
-            def records_for(result: Any) -> list[TaskRecord]:
-                output = codec.encode(result) if result is not None else None
-                record, _ = completed_record(frame.record, output, has_output=result is not None)
-                return self._recorder.with_parents(record, frame.parent)
+            def records_for(result: Any) -> list[bytes]:
+                output = None if result is None else codec.encode_text(result)
+                parents = unknown_parents(frame.parent, set())
+                return [*(parent.text("RUNNING") for parent in parents), completed_text(frame, output)]
 
             return await perform(records_for)
 
         self._compensations.check(claim, options)
         value, done = await self._stored_result(claim, codec)
         if not done:
-            async with self._frame(claim, options) as frame:
+            frame = await self._begin(claim, options)
+            try:
                 value = await self._execute(frame, claim, body, options)
+            finally:
+                self._suspensions.ended(frame)
         self._compensations.add(claim, options, value)
         return value
 
@@ -165,17 +170,18 @@ class TaskRunner:
         self._ledger.allow_any_order(claim.idempotency_key)
         if known is not None and known.status is TaskStatus.ERRORED:
             if revisit is not None:
-                async with self._frame(claim, options) as frame:
-                    frame.is_group = True
-                    token = current_frame.set(frame)
-                    try:
-                        await revisit()
-                    finally:
-                        current_frame.reset(token)
+                frame = await self._begin(claim, options)
+                frame.is_group = True
+                token = current_frame.set(frame)
+                try:
+                    await revisit()
+                finally:
+                    current_frame.reset(token)
+                    self._suspensions.ended(frame)
             raise TaskFailed(claim.shown, stored_error(known.output))
         finished = known is not None and known.status is TaskStatus.COMPLETED
 
-        async def grouped(frame: TaskFrame) -> tuple[Any, TaskRecord, bytes]:
+        async def grouped(frame: TaskFrame) -> tuple[Any, bytes]:
             frame.is_group = True
             try:
                 result, summary = await body()
@@ -183,13 +189,15 @@ class TaskRunner:
                 if revisit is not None:
                     await revisit()
                 raise
-            record, text = completed_record(frame.record, summary, has_output=True)
-            return result, record, text
+            return result, completed_text(frame, to_json(summary))
 
-        async with self._frame(claim, options) as frame:
-            result, record, text = await self._execute(frame, claim, grouped, options)
+        frame = await self._begin(claim, options)
+        try:
+            result, text = await self._execute(frame, claim, grouped, options)
             if not finished:
-                await self._store(frame, record, text)
+                await self._store(frame, text)
+        finally:
+            self._suspensions.ended(frame)
         return result
 
     def is_left_out(self, claim: Claim, key: Key) -> bool:
@@ -229,13 +237,16 @@ class TaskRunner:
         told = self._ledger.known(idempotency_key(self._run_id, claim.idempotency_key, TELL_KEY))
         if claim.known is not None and told is not None and told.status is TaskStatus.COMPLETED:
             await self._suspensions.suspend(Wait(TaskReference(id=claim.known.id), claim.parent, delay_s=0))
-        async with self._frame(claim, TaskOptions()) as frame:
-            frame.record = record = new_record(claim, fields)
-            stored = await self._store(frame, record)
+        frame = await self._begin(claim, NO_OPTIONS)
+        try:
+            frame.fields = new_record(claim, fields).to_wire()
+            stored = await self._store(frame, frame.text())
             frame.announced = True
             if stored.status in (TaskStatus.COMPLETED, TaskStatus.ERRORED):
                 return _result_of(claim, stored, codec)
-            await self._execute(frame, claim, lambda _frame: tell(stored.callback_url or ""), TaskOptions())
+            await self._execute(frame, claim, lambda _frame: tell(stored.callback_url or ""), NO_OPTIONS)
+        finally:
+            self._suspensions.ended(frame)
         await self._suspensions.suspend(Wait(TaskReference(id=stored.id), claim.parent, delay_s=0))
 
     async def effect_task(self, claim: Claim, fields: Mapping[str, Any], codec: Codec[Any]) -> Any:
@@ -247,9 +258,12 @@ class TaskRunner:
         value, done = await self._stored_result(claim, codec)
         if done:
             return value
-        async with self._frame(claim, TaskOptions()) as frame:
-            record = new_record(claim, fields)
-            stored = await self._store(frame, record)
+        frame = await self._begin(claim, NO_OPTIONS)
+        try:
+            frame.fields = new_record(claim, fields).to_wire()
+            stored = await self._store(frame, frame.text())
+        finally:
+            self._suspensions.ended(frame)
         return _result_of(claim, stored, codec)
 
     def note(self, claim: Claim, fields: Mapping[str, Any], output: Any) -> Any:
@@ -303,13 +317,19 @@ class TaskRunner:
             task = TaskReference(id=claim.known.id)
         await self._suspensions.suspend(Wait(task, claim.parent, delay_s=record.delay_seconds or 0))
 
-    def _frame(self, claim: Claim, options: TaskOptions) -> _Framed:
-        return _Framed(self._suspensions, self._deadline, claim, options)
+    async def _begin(self, claim: Claim, options: TaskOptions) -> TaskFrame:
+        """A task that is at work from now on, until ``Suspensions.ended``, if there is time left for it."""
+        frame = open_frame(claim, options)
+        if self._deadline.remaining_ms < START_TASK_THRESHOLD_MS:
+            await self._suspensions.suspend(Yield("start_task", frame.parent))
+        frame.asyncio_task = asyncio.current_task()
+        frame.owner = current_caller()
+        self._suspensions.started(frame)
+        return frame
 
     async def _begin_once(self, frame: TaskFrame, claim: Claim) -> None:
         if claim.known is None:
-            record = frame.running_record()
-            await self._store(frame, record, keep=False)
+            await self._store(frame, frame.text("RUNNING"), keep=False)
             frame.announced = True
             return
         await self._fail(
@@ -319,7 +339,7 @@ class TaskRunner:
                 "an earlier execution began this task and did not come back, so nobody knows how far it "
                 "came; at_most_once forbids to call it again"
             ),
-            TaskOptions(),
+            NO_OPTIONS,
         )
 
     async def _execute(
@@ -329,7 +349,7 @@ class TaskRunner:
         body: Callable[[TaskFrame], Awaitable[Any]],
         options: TaskOptions,
     ) -> Any:
-        timer = asyncio.get_running_loop().call_later(ANNOUNCE_AFTER_S, self._recorder.announce, frame)
+        self._recorder.watch(frame, self._suspensions.working)
         token = current_frame.set(frame)
         try:
             result = await body(frame)
@@ -347,7 +367,7 @@ class TaskRunner:
             failure = error
         finally:
             current_frame.reset(token)
-            timer.cancel()
+            frame.watched_since = None
         await self._fail(frame, claim, failure, options)
 
     async def _fail(
@@ -360,7 +380,7 @@ class TaskRunner:
             self._suspensions.ended(frame)
             await self._suspensions.suspend(
                 RetryLater(
-                    task=TaskReference(id=known.id) if known is not None else frame.record,
+                    task=TaskReference(id=known.id) if known is not None else frame.record(),
                     parent=claim.parent,
                     error=error,
                     attempts=frame.attempts,
@@ -368,17 +388,12 @@ class TaskRunner:
                     retry_at=verdict.retry_at,
                 )
             )
-        record = frame.record.model_copy(update={"status": "ERRORED", "error": error})
-        await self._store(frame, record)
+        await self._store(frame, frame.text("ERRORED", error=error))
         raise TaskFailed(claim.shown, error) from verdict.failure
 
-    async def _store(
-        self, frame: TaskFrame, record: TaskRecord, text: bytes | None = None, *, keep: bool = True
-    ) -> StoredTask:
+    async def _store(self, frame: TaskFrame, text: bytes, *, keep: bool = True) -> StoredTask:
         try:
-            return await self._recorder.store(
-                record, frame.parent, text=text or record.to_wire_bytes(), keep=keep
-            )
+            return await self._recorder.store(frame, text, keep=keep)
         except ApiOutOfReach:
             self._suspensions.ended(frame)
             await self._suspensions.suspend(
@@ -393,34 +408,6 @@ class TaskRunner:
         task = asyncio.current_task()
         if self._suspensions.interrupt is not None and task is not None and task.uncancel() == 0:
             raise self._suspensions.interrupt
-
-
-class _Framed:
-    """A task at work, from its start to its end; does not start one when there is no time left for it."""
-
-    def __init__(
-        self, suspensions: Suspensions, deadline: Deadline, claim: Claim, options: TaskOptions
-    ) -> None:
-        self._suspensions = suspensions
-        self._deadline = deadline
-        known = claim.known
-        self._frame = TaskFrame(
-            record=opening_record(claim, options),
-            parent=claim.parent,
-            attempts=known.attempts if known is not None else 1,
-            announced=known is not None,
-        )
-
-    async def __aenter__(self) -> TaskFrame:
-        if self._deadline.remaining_ms < START_TASK_THRESHOLD_MS:
-            await self._suspensions.suspend(Yield("start_task", self._frame.parent))
-        self._frame.asyncio_task = asyncio.current_task()
-        self._frame.owner = current_caller()
-        self._suspensions.started(self._frame)
-        return self._frame
-
-    async def __aexit__(self, *_exception: object) -> None:
-        self._suspensions.ended(self._frame)
 
 
 async def _called(call: Callable[[], Any], within: timedelta | None) -> Any:

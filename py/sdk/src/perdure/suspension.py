@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -82,6 +82,11 @@ class Suspensions:
         """What cannot go on, in the order in which it was met."""
         self.interrupt: RunInterrupt | None = None
         """Set once the run is being unwound; every later call of ``io`` raises it again."""
+
+    @property
+    def working(self) -> Set[TaskFrame]:
+        """The tasks at work."""
+        return self._working
 
     def started(self, frame: TaskFrame) -> None:
         """A task's body begins."""

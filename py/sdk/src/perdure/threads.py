@@ -68,7 +68,7 @@ def call_loop(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]
     Raises:
         RuntimeError: this is the loop's own thread, which would wait for itself.
     """
-    if _runs_here(loop):
+    if runs_here(loop):
         coroutine.close()
         raise RuntimeError(
             "a SyncIO belongs to a plain job and was called in the event loop: make the job async def, or "
@@ -81,7 +81,8 @@ def call_loop(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, T]
     return waiting.wait_for(context.run(asyncio.run_coroutine_threadsafe, coroutine, loop))
 
 
-def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+def runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    """True in the thread of this event loop."""
     try:
         return asyncio.get_running_loop() is loop
     except RuntimeError:
@@ -170,7 +171,7 @@ def run_blocking(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         RuntimeError: this is the helper thread, which would wait for itself.
     """
     loop = _shared.loop()
-    if _runs_here(loop):
+    if runs_here(loop):
         raise RuntimeError("a blocking call in async code would wait for itself: await the async one")
     waiting = ThreadQueue()
     context = contextvars.copy_context()

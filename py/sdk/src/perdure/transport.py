@@ -99,22 +99,16 @@ class ApiTransport:
         timeout_s: float = CALL_TIMEOUT_S,
     ) -> HttpResponse:
         """Send one request; ``timeout_s`` seconds for all of it."""
-        sent = {
-            names.AUTHORIZATION: f"Bearer {self._settings.api_key}",
-            names.PYTHON_SDK_VERSION: VERSION,
-            "user-agent": f"perdure-python/{VERSION}",
-            "accept": names.JSON_TYPE,
-            **(headers or {}),
-        }
-        if body is not None or method != "GET":
-            sent["content-type"] = names.JSON_TYPE
-            body = body or b""
+        has_body = body is not None or method != "GET"
+        sent = _headers(self._settings.api_key, has_body)
+        if headers is not None:
+            sent = {**sent, **headers}
         try:
             response = await self.http.request(
                 method,
                 self._settings.api_url + path,
                 sent,
-                body,
+                body or b"" if has_body else None,
                 timeout_s=timeout_s,
                 max_response_bytes=_MAX_ANSWER_BYTES,
             )
@@ -123,6 +117,17 @@ class ApiTransport:
         if response.status != 200:
             raise _refusal(method, path, response)
         return response
+
+
+@lru_cache(maxsize=10)
+def _headers(api_key: str, has_body: bool) -> Mapping[str, str]:
+    always = {
+        names.AUTHORIZATION: f"Bearer {api_key}",
+        names.PYTHON_SDK_VERSION: VERSION,
+        "user-agent": f"perdure-python/{VERSION}",
+        "accept": names.JSON_TYPE,
+    }
+    return {**always, "content-type": names.JSON_TYPE} if has_body else always
 
 
 def path_of(template: str, *segments: str, **query: str | int | Sequence[str] | None) -> str:

@@ -14,19 +14,19 @@ from perdure_server.json_text import encode_json
 from perdure_server.openapi import build_document
 from perdure_server.operations import OPERATIONS
 from perdure_server.request_log import RequestLog
-from perdure_server.routing import build_resources
+from perdure_server.routing import Resources, build_resources
 from perdure_server.services import open_services
 from perdure_server.settings import Settings
 
 
 class _Server(Starlette):
-    """Nothing but RequestLog around the routes, which does what Starlette's own layers do (ADR 0021)."""
+    """The API, and routes for the rest, in nothing but RequestLog, which does what Starlette's layers do."""
 
     access_log = True
 
     def build_middleware_stack(self) -> ASGIApp:
         """Called once, at the first request."""
-        return RequestLog(self.router, enabled=self.access_log)
+        return RequestLog(Resources(build_resources(OPERATIONS)), self.router, enabled=self.access_log)
 
 
 def create_app(settings: Settings) -> Starlette:
@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> Starlette:
             app.state.services = services
             yield
 
-    app = _Server(routes=[connect_route, *build_resources(OPERATIONS)], lifespan=lifespan)
+    app = _Server(routes=[connect_route], lifespan=lifespan)
     app.access_log = settings.access_log
     app.router.redirect_slashes = False
     app.state.openapi = encode_json(build_document(OPERATIONS, version=version("perdure-server"))).encode()

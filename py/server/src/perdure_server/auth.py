@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from starlette.requests import HTTPConnection, Request
 
 from perdure_engine.environments import Caller
 from perdure_server.errors import ApiError
+from perdure_server.params import sent_header
 from perdure_server.services import services_of
 
-_KEY = re.compile(r"(?:tr|pk)_[a-z]+_[A-Za-z0-9]{1,200}")
+_FORM = re.compile(r"(?:tr|pk)_[a-z]+_[A-Za-z0-9]{1,200}")
+_CALLER = "perdure.caller"
+_KEY = "perdure.key"
 
 
 class Unauthorized(ApiError):
@@ -29,11 +33,17 @@ async def authenticate(request: HTTPConnection, *, public: bool) -> Caller:
         Unauthorized: 401 KEY_MISSING, KEY_MALFORMED or KEY_UNKNOWN.
         ApiError: 403 PUBLIC_KEY_REFUSED.
     """
-    key = _bearer_key(request)
-    caller = await services_of(request).callers.find(key)
+    header = sent_header(request.scope, b"authorization")
+    if header is None:
+        raise Unauthorized(
+            "KEY_MISSING", "the authorization header is missing: send 'Authorization: Bearer <API key>'"
+        )
+    key = _bearer_key(header)
+    callers = services_of(request).callers
+    caller = callers.remembered(key) or await callers.find(key)
     if caller is None:
         raise Unauthorized("KEY_UNKNOWN", "the API key is unknown or was revoked: use a key that is in force")
-    request.state.key = key
+    request.scope[_CALLER], request.scope[_KEY] = caller, key
     if not public and not is_secret(caller):
         raise ApiError(
             403,
@@ -45,13 +55,13 @@ async def authenticate(request: HTTPConnection, *, public: bool) -> Caller:
 
 def caller_of(request: Request) -> Caller:
     """The caller whom ``authenticate`` found before the handler ran."""
-    caller: Caller = request.state.caller
+    caller: Caller = request.scope[_CALLER]
     return caller
 
 
-def key_of(request: Request) -> str:
+def key_of(request: HTTPConnection) -> str:
     """The key itself, which ``authenticate`` found to be in force before the handler ran."""
-    key: str = request.state.key
+    key: str = request.scope[_KEY]
     return key
 
 
@@ -60,15 +70,11 @@ def is_secret(caller: Caller) -> bool:
     return caller.kind == "SECRET"
 
 
-def _bearer_key(request: HTTPConnection) -> str:
-    header = request.headers.get("authorization")
-    if header is None:
-        raise Unauthorized(
-            "KEY_MISSING", "the authorization header is missing: send 'Authorization: Bearer <API key>'"
-        )
-    scheme, _, key = header.strip().partition(" ")
+@lru_cache(maxsize=1000)
+def _bearer_key(header: bytes) -> str:
+    scheme, _, key = header.decode("latin-1").strip().partition(" ")
     key = key.strip()
-    if scheme.lower() != "bearer" or not _KEY.fullmatch(key):
+    if scheme.lower() != "bearer" or not _FORM.fullmatch(key):
         raise Unauthorized(
             "KEY_MALFORMED",
             "the authorization header must be 'Bearer <API key>', with a key such as tr_dev_… or pk_dev_…",

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from perdure.wire.base import WireModel, describe
 from perdure_server.errors import ApiError
 from perdure_server.json_text import JsonText, MalformedJson, decode_json, encode_json, split_object, storable
+from perdure_server.params import sent_header
 
 Message = TypeVar("Message", bound=BaseModel)
 
@@ -40,24 +41,29 @@ async def read_body(request: Request, *, limit: int) -> bytes:
     Raises:
         BodyTooLarge: over ``limit``.
     """
-    announced = request.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced) > limit + _DISCARDED_BYTES:
+    announced = sent_header(request.scope, b"content-length")
+    if announced is not None and announced.isdigit() and int(announced) > limit + _DISCARDED_BYTES:
         raise BodyTooLarge(limit)
-    chunks: list[bytes] = []
-    size = 0
-    more = True
+    chunk, more = await _receive(request)
+    if not more and len(chunk) <= limit:
+        return chunk
+    chunks = [chunk]
+    size = len(chunk)
     while more and size <= limit + _DISCARDED_BYTES:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk = message.get("body", b"")
-        more = message.get("more_body", False)
+        chunk, more = await _receive(request)
         size += len(chunk)
         if size <= limit:
             chunks.append(chunk)
     if size > limit:
         raise BodyTooLarge(limit)
     return b"".join(chunks)
+
+
+async def _receive(request: Request) -> tuple[bytes, bool]:
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message.get("body", b""), message.get("more_body", False)
 
 
 def read_own(model: type[Message], raw: bytes) -> Message | None:
@@ -70,7 +76,7 @@ def read_own(model: type[Message], raw: bytes) -> Message | None:
     if b"\\u0000" in raw:  # reads well, but Postgres has no text for it
         return None
     try:
-        return model.model_validate_json(raw)
+        return model.__pydantic_validator__.validate_json(raw)  # type: ignore[no-any-return]
     except ValidationError:
         return None
 

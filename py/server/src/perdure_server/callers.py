@@ -31,15 +31,19 @@ class Callers:
         self._known: dict[str, tuple[Caller, float]] = {}
         self._asking: dict[str, asyncio.Task[Caller | None]] = {}
 
+    def remembered(self, key: str) -> Caller | None:
+        """Whose key it is, as far as that is known at once."""
+        known = self._known.get(key)
+        return known[0] if known is not None and self._now() < known[1] else None
+
     async def find(self, key: str) -> Caller | None:
         """Whose key it is; None: it is unknown, or was revoked more than ``REMEMBERED_S`` ago.
 
         Raises:
             DatabaseUnavailable: it has to be asked, and does not answer.
         """
-        known = self._known.get(key)
-        if known is not None and self._now() < known[1]:
-            return known[0]
+        if (known := self.remembered(key)) is not None:
+            return known
         asking = self._asking.get(key)
         if asking is None:
             asking = self._asking[key] = asyncio.create_task(self._ask(key))

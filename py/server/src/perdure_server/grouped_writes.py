@@ -6,18 +6,19 @@ together and in order, and its answer is its own: another request's mistake does
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import TypeAlias
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import islice
+from typing import TypeAlias, TypeVar
 
 from perdure_engine import events, tasks
+from perdure_engine.driver import Database
 from perdure_engine.errors import PerdureError
-from perdure_engine.group_commit import GroupCommit
-from perdure_engine.pool import Connection
+from perdure_engine.group_commit import Answer, GroupCommit
 from perdure_engine.tasks import TaskOutcome
 
-Connect: TypeAlias = Callable[[], AbstractAsyncContextManager[Connection]]
 Documents: TypeAlias = tuple[bytes, ...]
+Stored = TypeVar("Stored")
 
 _NO_OPTIONS = b"{}"
 
@@ -25,21 +26,23 @@ _NO_OPTIONS = b"{}"
 class TaskWriter:
     """Stores and ends tasks of many runs together."""
 
-    def __init__(self, connect: Connect) -> None:
-        self._connect = connect
-        self._upserts = GroupCommit(lambda batch: self._write(tasks.upsert_tasks, batch), weigh=_length)
-        self._finishes = GroupCommit(lambda batch: self._write(tasks.finish_tasks, batch), weigh=_length)
+    def __init__(self, db: Database) -> None:
+        self._upserts = _group(lambda calls: tasks.upsert_tasks(db, calls), _task_answers)
+        self._finishes = _group(lambda calls: tasks.finish_tasks(db, calls), _task_answers)
 
-    async def upsert(self, calls: Documents) -> list[bytes]:
+    def upsert(self, calls: Documents) -> asyncio.Future[list[bytes]]:
         """Store one request's tasks.
 
         Args:
             calls: ``{environmentId, runId, leaseNumber?, task}`` each.
-        Returns: the ServerTasks, in their order.
-        Raises:
-            PerdureError: the first that a task deserved; the others are stored all the same.
+        Returns: the ServerTasks, in their order; or the first PerdureError that a task deserved: the others
+            are stored all the same.
         """
-        return await self._upserts.submit(calls) if calls else []
+        if not calls:
+            nothing: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
+            nothing.set_result([])
+            return nothing
+        return self._upserts.submit(calls)
 
     async def finish(self, call: bytes) -> bytes:
         """End a task.
@@ -57,21 +60,12 @@ class TaskWriter:
         await self._upserts.drain()
         await self._finishes.drain()
 
-    async def _write(
-        self,
-        write: Callable[[Connection, Sequence[bytes]], Awaitable[list[TaskOutcome]]],
-        batch: Sequence[Documents],
-    ) -> list[list[bytes] | Exception]:
-        async with self._connect() as conn:
-            outcomes = iter(await write(conn, [call for calls in batch for call in calls]))
-        return [_responses([next(outcomes) for _ in calls]) for calls in batch]
-
 
 class EventSender:
     """Stores the events of many requests together, by environment."""
 
-    def __init__(self, connect: Connect) -> None:
-        self._connect = connect
+    def __init__(self, db: Database) -> None:
+        self._db = db
         self._by_environment: dict[str, GroupCommit[Documents, list[bytes]]] = {}
 
     async def send(self, environment_id: str, sent: Documents, options: bytes = _NO_OPTIONS) -> list[bytes]:
@@ -87,7 +81,7 @@ class EventSender:
             return await self._send(environment_id, sent, options)
         group = self._by_environment.get(environment_id)
         if group is None:
-            group = GroupCommit(lambda batch: self._send_together(environment_id, batch), weigh=_length)
+            group = _group(lambda events: self._send(environment_id, events, _NO_OPTIONS), _event_answers)
             self._by_environment[environment_id] = group
         return await group.submit(sent) if sent else []
 
@@ -96,21 +90,40 @@ class EventSender:
         for group in self._by_environment.values():
             await group.drain()
 
-    async def _send_together(
-        self, environment_id: str, batch: Sequence[Documents]
-    ) -> list[list[bytes] | Exception]:
-        stored = iter(
-            await self._send(environment_id, [event for sent in batch for event in sent], _NO_OPTIONS)
-        )
-        return [[next(stored) for _ in sent] for sent in batch]
+    def _send(self, environment_id: str, sent: Sequence[bytes], options: bytes) -> Awaitable[list[bytes]]:
+        return events.send_events(self._db, environment_id, b"[" + b",".join(sent) + b"]", options)
 
-    async def _send(self, environment_id: str, sent: Sequence[bytes], options: bytes) -> list[bytes]:
-        async with self._connect() as conn:
-            return await events.send_events(conn, environment_id, b"[" + b",".join(sent) + b"]", options)
+
+def _group(
+    write: Callable[[Sequence[bytes]], Awaitable[Sequence[Stored]]],
+    answers: Callable[[Sequence[Documents], Sequence[Stored]], Answer[list[bytes]]],
+) -> GroupCommit[Documents, list[bytes]]:
+    def execute(batch: Sequence[Documents]) -> Awaitable[Sequence[Stored]]:
+        return write(batch[0] if len(batch) == 1 else [document for sent in batch for document in sent])
+
+    return GroupCommit(execute, split=answers, weigh=_length)
 
 
 def _length(documents: Documents) -> int:
     return sum(map(len, documents))
+
+
+def _task_answers(batch: Sequence[Documents], outcomes: Sequence[TaskOutcome]) -> Answer[list[bytes]]:
+    return [_responses(part) for part in _parts(batch, outcomes)]
+
+
+def _event_answers(batch: Sequence[Documents], stored: Sequence[bytes]) -> Answer[list[bytes]]:
+    return list(_parts(batch, stored))
+
+
+def _parts(batch: Sequence[Documents], stored: Sequence[Stored]) -> Iterator[list[Stored]]:
+    """What belongs to each request."""
+    sent = sum(map(len, batch))
+    if len(stored) != sent:
+        raise PerdureError(f"the database answered {len(stored)} of {sent} calls")
+    one_by_one = iter(stored)
+    for documents in batch:
+        yield list(islice(one_by_one, len(documents)))
 
 
 def _responses(outcomes: Sequence[TaskOutcome]) -> list[bytes] | Exception:

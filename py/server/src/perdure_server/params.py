@@ -1,4 +1,4 @@
-"""Path parameters as the engine takes them."""
+"""What a request says beside its body: path parameters as the engine takes them, and headers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from uuid import UUID
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from perdure_server.errors import ApiError
 
@@ -33,3 +34,16 @@ def path_uuid(request: Request, name: str, *, what: str) -> str:
         return str(UUID(text))
     except ValueError as error:
         raise ApiError(404, "JQ001", f"there is no {what} {text!r} in this environment") from error
+
+
+def sent_header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header of this name; for the hot path, where ``request.headers`` costs more than it gives.
+
+    Args:
+        name: in lower case.
+    """
+    for sent, value in scope["headers"]:
+        if sent == name:
+            found: bytes = value
+            return found
+    return None

@@ -10,17 +10,37 @@ from perdure.wire.base import WireModel
 from perdure.wire.headers import JSON_TYPE
 from perdure_server.json_text import encode_json
 
+_CONTENT_TYPE = (b"content-type", JSON_TYPE.encode())
+
+
+class _JsonResponse(Response):
+    """A document that is written already, so that little is left to find out about it."""
+
+    def __init__(self, document: bytes, status: int, headers: Mapping[str, str] | None) -> None:
+        self.status_code = status
+        self.body = document
+        self.background = None
+        self.raw_headers = [_CONTENT_TYPE, (b"content-length", b"%d" % len(document))]
+        if headers:
+            self.raw_headers += [
+                (name.encode("latin-1"), text.encode("latin-1")) for name, text in headers.items()
+            ]
+
 
 def json_response(document: bytes, *, headers: Mapping[str, str] | None = None) -> Response:
-    """200 with a JSON document that is sent as it is."""
-    return Response(document, media_type=JSON_TYPE, headers=headers)
+    """200 with a JSON document that is sent as it is.
+
+    Args:
+        headers: more, by names in lower case.
+    """
+    return _JsonResponse(document, 200, headers)
 
 
 def value_response(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Plain values as JSON."""
-    return Response(encode_json(value).encode(), status_code=status, media_type=JSON_TYPE, headers=headers)
+    """Plain values as JSON; arguments as for ``json_response``."""
+    return _JsonResponse(encode_json(value).encode(), status, headers)
 
 
 def model_response(message: WireModel) -> Response:
     """200 with a message."""
-    return Response(message.to_wire_bytes(), media_type=JSON_TYPE)
+    return _JsonResponse(message.to_wire_bytes(), 200, None)

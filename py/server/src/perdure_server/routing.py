@@ -13,8 +13,7 @@ from pydantic import BaseModel, TypeAdapter
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, NoMatchFound
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 
 from perdure_server.auth import authenticate
 from perdure_server.cors import answer_preflight, open_to_browsers
@@ -75,13 +74,12 @@ class Operation:
         """Check the key, then run the handler."""
         if self.access is not Access.OPEN:
             caller = await authenticate(request, public=self.access is Access.SECRET_OR_PUBLIC)
-            request.state.caller = caller
             if (limiter := services_of(request).rate_limiter) is not None:
                 limiter.take(caller.api_key_id)
         return await self.handler(request)
 
 
-class Resource(BaseRoute):
+class Resource:
     """One path with its operations by method.
 
     It matches the path as it was sent, segment by segment, and decodes afterwards: a key may hold an encoded
@@ -113,42 +111,70 @@ class Resource(BaseRoute):
         """The operations by method."""
         return self._operations
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match by the raw path; the method is looked at when it is handled."""
-        if scope["type"] != "http":
-            return Match.NONE, {}
-        found = self._pattern.fullmatch(_sent_path(scope))
-        if found is None:
-            return Match.NONE, {}
-        return Match.FULL, {"path_params": found.groupdict(), "endpoint": self}
+    def match(self, path: str) -> dict[str, str] | None:
+        """The path's segments by name, as they were sent; None: it is another resource's."""
+        found = self._pattern.fullmatch(path)
+        return None if found is None else found.groupdict()
 
-    def url_path_for(self, name: str, /, **path_params: Any) -> Any:
-        """The API's routes have no names."""
-        raise NoMatchFound(name, path_params)
+    async def answer(self, request: Request) -> Response:
+        """Run the method's operation.
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the method's operation; 405 with all that the path allows when there is none."""
+        Raises:
+            HTTPException: 405 with all that the path allows.
+            ApiError: the request cannot be served.
+            PerdureError: from the engine.
+        """
+        method = request.scope["method"]
         if self._public:
-            open_to_browsers(scope)
-            if scope["method"] == "OPTIONS":
-                await answer_preflight(self._public)(scope, receive, send)
-                return
-        operation = self._operations.get(scope["method"])
+            open_to_browsers(request.scope)
+            if method == "OPTIONS":
+                return answer_preflight(self._public)
+        operation = self._operations.get(method)
         if operation is None:
             raise HTTPException(405, headers={"allow": ", ".join(self._operations)})
-        scope["path_params"] = {
-            name: _decode_segment(name, text) for name, text in scope["path_params"].items()
+        segments = request.scope["path_params"]
+        request.scope["path_params"] = {name: _decode_segment(name, segments[name]) for name in segments}
+        return await operation.serve(request)
+
+
+class Resources:
+    """All resources; looked for by the third word of the path, which nearly all of them have.
+
+    Args:
+        resources: the first that matches is taken.
+    """
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        resources = tuple(resources)
+        words = {_third_word(resource.path) for resource in resources}
+        self._by_word = {
+            word: [one for one in resources if _third_word(one.path) == word or "{" in _third_word(one.path)]
+            for word in words
         }
-        response = await operation.serve(Request(scope, receive, send))
-        await response(scope, receive, send)
+        self._others = [one for one in resources if "{" in _third_word(one.path)]
+
+    def find(self, scope: Scope) -> Resource | None:
+        """The resource that a request is for; the scope gets ``path_params``, as they were sent."""
+        path = _sent_path(scope)
+        for resource in self._by_word.get(_third_word(path), self._others):
+            if (segments := resource.match(path)) is not None:
+                scope["path_params"] = segments
+                return resource
+        return None
 
 
 def build_resources(operations: Iterable[Operation]) -> list[Resource]:
-    """One route for each path, in the order in which the paths first appear."""
+    """One resource for each path, in the order in which the paths first appear."""
     by_path: dict[str, list[Operation]] = {}
     for operation in operations:
         by_path.setdefault(operation.path, []).append(operation)
     return [Resource(path, group) for path, group in by_path.items()]
+
+
+def _third_word(path: str) -> str:
+    """``runs`` of ``/api/v1/runs/{runId}``; empty when there are not so many."""
+    words = path.split("/", 4)
+    return words[3] if len(words) > 3 else ""
 
 
 def _sent_path(scope: Scope) -> str:
@@ -158,6 +184,8 @@ def _sent_path(scope: Scope) -> str:
 
 
 def _decode_segment(name: str, text: str) -> str:
+    if text.isascii() and "%" not in text and "\0" not in text:
+        return text
     try:
         decoded = unquote_to_bytes(text).decode()
     except UnicodeDecodeError:

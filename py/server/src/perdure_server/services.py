@@ -53,7 +53,7 @@ class Services:
         Raises:
             DatabaseUnavailable: none in time.
         """
-        return self.pool.connection(timeout=self.settings.database_timeout_s)
+        return self.pool.connection()
 
     async def check_ready(self) -> None:
         """Make sure that requests can be served.
@@ -81,25 +81,25 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         NotMigrated: it is not Perdure's.
     """
     pool = await open_pool(
-        settings.database_url, role=ROLE, max_size=settings.pool_size, application_name="perdure-server"
+        settings.database_url,
+        role=ROLE,
+        max_size=settings.pool_size,
+        application_name="perdure-server",
+        patience_s=settings.database_timeout_s,
     )
 
-    def connection() -> AbstractAsyncContextManager[Connection]:
-        return pool.connection(timeout=settings.database_timeout_s)
-
     async def authenticate(key: str) -> Caller | None:
-        async with connection() as conn:
-            return await environments.authenticate(conn, key)
+        return await environments.authenticate(pool, key)
 
     box = SecretBox.from_setting(settings.secret_keys)
     connector = Connector(
-        url=settings.database_url, role=ROLE, name=server_name(), connect=connection, box=box
+        url=settings.database_url, role=ROLE, name=server_name(), connect=pool.connection, box=box
     )
     mounts = {SCHEME: ConnectedTransport(connector)}
     client = httpx.AsyncClient(timeout=None, follow_redirects=False, mounts=mounts)  # noqa: S113
     async with pool, client:
         if settings.public_url is not None:  # the engine makes the URLs of sources from it
-            async with connection() as conn:
+            async with pool.connection() as conn:
                 await environments.set_setting(conn, "public_url", settings.public_url)
         services = Services(
             settings=settings,
@@ -108,8 +108,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
                 client, timeout_s=settings.endpoint_timeout_s, answer_limit=settings.endpoint_answer_limit
             ),
             callers=Callers(authenticate),
-            tasks=TaskWriter(connection),
-            events=EventSender(connection),
+            tasks=TaskWriter(pool),
+            events=EventSender(pool),
             connector=connector,
             secrets=box,
             rate_limiter=RateLimiter(settings.rate_limit) if settings.rate_limit else None,

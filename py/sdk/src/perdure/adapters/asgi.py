@@ -34,9 +34,10 @@ class AsgiApp:
             await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: dict[str, str] = {}
-        for name, value in scope["headers"]:
-            headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+        # Of a repeated header the first counts, which here comes last.
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in reversed([*scope["headers"]])
+        }
         chunks: list[bytes] = []
         size = 0
         while True:

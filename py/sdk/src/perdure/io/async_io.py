@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from perdure.codec import is_async
 from perdure.io.background import BackgroundIO
-from perdure.io.base import ExecutionFacts
 from perdure.io.events import EventsIO
 from perdure.io.invocations import InvocationsIO
 from perdure.io.schedules import SchedulesIO
@@ -40,18 +39,15 @@ class IO(
     The job's integrations are attributes, by their names: ``io.github``.
     """
 
-    def __init__(
-        self, execution: ExecutionFacts, logger: RunLogger, integrations: Mapping[str, Integration]
-    ) -> None:
-        super().__init__(execution)
-        self._integrations = integrations
-        self.logger = logger
+    @property
+    def logger(self) -> RunLogger:
         """Writes log lines into the run, and to ``logging`` as ``perdure.job.<id>``."""
+        return self._execution.machinery.logger
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return bind_integration(self, self._integrations, name)
+        return bind_integration(self, self._execution.integrations, name)
 
 
 class ThreadedIO(IO):

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from perdure.codec import Codec
 from perdure.errors import ApiError
 from perdure.keys import Key, display_key
-from perdure.options import STANDARD_BACKOFF, TaskOptions
+from perdure.options import NO_OPTIONS, STANDARD_BACKOFF, TaskOptions
 
 if TYPE_CHECKING:
     from perdure.client import ApiClient
+    from perdure.execution import Execution
     from perdure.records import Claim
     from perdure.runner import TaskRunner
 
-NO_OPTIONS = TaskOptions()
 MINIMAL = {"style": {"style": "minimal"}}
 """Fields of a record that is drawn small."""
 
@@ -27,32 +27,23 @@ WHILE_OUT_OF_REACH = replace(
 """How a call of the platform is tried again."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionFacts:
-    """What ``io`` needs to know of the execution that it belongs to."""
-
-    runner: TaskRunner
-    api: ApiClient
-    client_id: str
-    job_id: str
-    environment_id: str
-    lease_number: int
-    database: Any
-    """Where ``io.transaction`` gets its connections."""
-    yielded: frozenset[str]
-    """Keys of the executions that the job gave up itself."""
-    has_effects: bool
-    """True when the platform understands effects: extension 2."""
-
-
 class IOBase:
     """The primitives. Each takes the task's key at once, in the user's line, and returns a coroutine."""
 
-    def __init__(self, execution: ExecutionFacts) -> None:
+    def __init__(self, execution: Execution) -> None:
         self._execution = execution
-        self._runner = execution.runner
-        self._api = execution.api
-        self._client_id = execution.client_id
+
+    @property
+    def _runner(self) -> TaskRunner:
+        return self._execution.machinery.runner
+
+    @property
+    def _api(self) -> ApiClient:
+        return self._execution.app.api
+
+    @property
+    def _client_id(self) -> str:
+        return self._execution.app.id
 
     def _task(
         self, key: Key, call: Callable[[], Any], *, returns: Any = Any, options: TaskOptions = NO_OPTIONS

@@ -176,7 +176,7 @@ class StateIO(IOBase):
     @property
     def store(self) -> RunStores:
         """Key-value stores: ``await io.store.job.set("keep cursor", "cursor", 42)``."""
-        return RunStores(self, job_id=self._execution.job_id, run_id=self._runner.run_id)
+        return RunStores(self, job_id=self._execution.request.job.id, run_id=self._runner.run_id)
 
     def create_status(
         self,

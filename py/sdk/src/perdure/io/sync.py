@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,17 +12,17 @@ from uuid import UUID
 from perdure.errors import RunFailed, TaskFailed
 from perdure.fetch import FetchResponse, PollOptions, RetriedFetchOptions, Text
 from perdure.io.async_io import ThreadedIO, bind_integration
-from perdure.io.base import NO_OPTIONS
 from perdure.io.state import State, SyncRunStores, SyncStatusHandle, Waiting, waiting
 from perdure.io.waits import ReceivedEvent
 from perdure.keys import Key
-from perdure.options import TaskOptions
+from perdure.options import NO_OPTIONS, TaskOptions
 from perdure.threads import call_loop
 from perdure.wire.events import EventFilter
 
 if TYPE_CHECKING:
-    from perdure.integrations import Integration
+    from perdure.execution import Execution
     from perdure.job import Job
+    from perdure.logger import RunLogger
 
 P = ParamSpec("P")
 A = TypeVar("A")
@@ -43,13 +42,14 @@ class SyncIO(Waiting[ThreadedIO]):
     The job's integrations are attributes, by their names, and their tasks return values too.
     """
 
-    def __init__(
-        self, io: ThreadedIO, loop: asyncio.AbstractEventLoop, integrations: Mapping[str, Integration]
-    ) -> None:
-        super().__init__(io, partial(call_loop, loop))
-        self._integrations = integrations
-        self.logger = io.logger
+    def __init__(self, execution: Execution) -> None:
+        super().__init__(ThreadedIO(execution), partial(call_loop, execution.loop))
+        self._execution = execution
+
+    @property
+    def logger(self) -> RunLogger:
         """Writes log lines into the run, and to ``logging`` as ``perdure.job.<id>``."""
+        return self._twin.logger
 
     # Tasks: see perdure.io.tasks
 
@@ -411,4 +411,4 @@ class SyncIO(Waiting[ThreadedIO]):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return bind_integration(self, self._integrations, name)
+        return bind_integration(self, self._execution.integrations, name)

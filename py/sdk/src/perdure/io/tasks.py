@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast, ov
 from perdure.codec import is_async, result_codec, return_annotation
 from perdure.errors import TaskFailed, find_interrupt
 from perdure.frame import current_frame
-from perdure.io.base import NO_OPTIONS, IOBase
+from perdure.io.base import IOBase
 from perdure.keys import Key
-from perdure.options import TaskOptions
+from perdure.options import NO_OPTIONS, TaskOptions
 from perdure.threads import run_in_own_thread, run_in_thread
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ class TasksIO(IOBase):
         return self._yield_once(key)
 
     async def _yield_once(self, key: str) -> None:
-        if key not in self._execution.yielded:
+        if key not in self._execution.request.yielded_executions:
             await self._runner.yield_execution(key)
 
 
@@ -311,9 +311,9 @@ class TransactionIO(IOBase):
         from perdure.postgres import TaskTransaction
 
         return TaskTransaction(
-            database=self._execution.database,
-            environment_id=self._execution.environment_id,
+            database=self._execution.app.database,
+            environment_id=self._execution.request.environment.id,
             run_id=self._runner.run_id,
-            lease_number=self._execution.lease_number,
+            lease_number=self._execution.request.perdure.lease_number,
             task_key=task_key,
         )

@@ -31,7 +31,7 @@ class WireModel(BaseModel):
 
     def to_wire_bytes(self) -> bytes:
         """The message as UTF-8 JSON text."""
-        return self.model_dump_json(by_alias=True, exclude_none=True).encode()
+        return self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_none=True)
 
     @classmethod
     def parse(cls, body: bytes | str) -> Self:
@@ -41,7 +41,7 @@ class WireModel(BaseModel):
             MalformedMessage: not JSON, or a field is missing or wrong; the text names it.
         """
         try:
-            return cls.model_validate_json(body)
+            return cls.__pydantic_validator__.validate_json(body)  # type: ignore[no-any-return]
         except ValidationError as error:
             raise MalformedMessage(f"{cls.__name__}: {describe(error)}") from error
 
@@ -57,7 +57,7 @@ class OutputModel(WireModel):
         if self.output is None:
             data.pop("output", None)
             if "output" in self.model_fields_set:
-                data["output"] = None
+                return {"output": None, **data}
         return data
 
     @property

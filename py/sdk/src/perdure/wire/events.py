@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias, TypedDict
 
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import AwareDatetime, ConfigDict, Field, JsonValue, TypeAdapter
 
 from perdure.wire.base import WireModel
 
@@ -112,6 +112,11 @@ class ApiEventLog(WireModel):
     deliver_at: AwareDatetime | None = None
     delivered_at: AwareDatetime | None = None
     cancelled_at: AwareDatetime | None = None
+
+
+EVENT_LOGS: TypeAdapter[list[ApiEventLog]] = TypeAdapter(
+    list[ApiEventLog], config=ConfigDict(defer_build=True)
+)
 
 
 def plain_filter(event_filter: EventFilter | None) -> dict[str, Any] | None:

@@ -11,9 +11,8 @@ import select
 import ssl
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol, cast
+from typing import NamedTuple, Protocol, cast
 from urllib.parse import urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -37,8 +36,7 @@ class ResponseTooLarge(HttpError):
     """The answer is larger than allowed; the rest of it was not read."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpResponse:
+class HttpResponse(NamedTuple):
     """An answer read to its end; header names are lower case, of repeated headers the first counts."""
 
     status: int
@@ -49,13 +47,22 @@ class HttpResponse:
 class AnswerParser:
     """Takes bytes as they come and yields one answer. Not for HEAD, whose answers announce a body.
 
+    After an answer that leaves the connection ``reusable``, ``expect`` another.
+
     Args:
         max_body_bytes: most bytes of body to accept.
     """
 
     def __init__(self, *, max_body_bytes: int) -> None:
-        self._max_body_bytes = max_body_bytes
+        self._fields: dict[bytes, bytes] = {}
+        self.on_header = self._fields.setdefault  # called by httptools; a method would cost more than it does
         self._parser = HttpResponseParser(self)
+        self.expect(max_body_bytes=max_body_bytes)
+
+    def expect(self, *, max_body_bytes: int) -> None:
+        """An answer is to come."""
+        self._max_body_bytes = max_body_bytes
+        self._fields.clear()
         self._headers: dict[str, str] = {}
         self._head_bytes: int | None = 0  # None: the head is complete
         self._body = bytearray()
@@ -114,13 +121,12 @@ class AnswerParser:
         if self._complete:
             self._fail(ConnectionFailed("the answer is followed by another"))
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header; of repeated ones the first counts."""
-        self._headers.setdefault(_header_name(name), value.decode("latin-1"))
-
     def on_headers_complete(self) -> None:
         """Refuse early what is announced to be too large."""
         self._head_bytes = None
+        self._headers = {  # backwards: the first of repeated ones counts
+            _header_name(name): value.decode("latin-1") for name, value in reversed(self._fields.items())
+        }
         length = self._headers.get("content-length")
         if length is not None:
             self._check_size(int(length))
@@ -135,7 +141,8 @@ class AnswerParser:
     def on_message_complete(self) -> None:
         """The end, unless this was an interim answer."""
         if 100 <= self._parser.get_status_code() < 200:
-            self._headers, self._head_bytes, self._ends_with_connection = {}, 0, False
+            self._fields.clear()
+            self._head_bytes, self._ends_with_connection = 0, False
             return
         self.reusable = self._parser.should_keep_alive()
         self._complete = True
@@ -161,19 +168,25 @@ class Connection(asyncio.Protocol):
     """Sends a request, reads its answer, and can be used again while ``usable``."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._parser: AnswerParser | None = None
         self._answer: asyncio.Future[HttpResponse] | None = None
+        self._give_up_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
         self._has_news: Callable[[], object] = bool
         self.usable = False
         """True when the connection is open and idle."""
+        self._idle_limit_s = _MAX_IDLE_S
         self.idle_since = 0.0
         """Loop time at which the last answer was complete."""
 
-    async def exchange(self, request: bytes, parser: AnswerParser, *, give_up_at: float) -> HttpResponse:
+    async def exchange(self, request: bytes, *, max_body_bytes: int, give_up_at: float) -> HttpResponse:
         """Send a whole request and wait for its answer. The connection is cut when that fails.
 
         Args:
+            max_body_bytes: most bytes of body to accept.
             give_up_at: loop time.
         Raises:
             HttpError: the connection broke, or the answer is malformed or too large.
@@ -181,20 +194,22 @@ class Connection(asyncio.Protocol):
         """
         if self._transport is None or not self.usable:
             raise ConnectionFailed("the connection was closed before any answer came")
-        loop = asyncio.get_running_loop()
-        self._parser, self._answer, self.usable = parser, loop.create_future(), False
-        timer = loop.call_at(give_up_at, _time_out, self._answer)  # half the cost of asyncio.timeout
+        if self._parser is None:
+            self._parser = AnswerParser(max_body_bytes=max_body_bytes)
+        else:
+            self._parser.expect(max_body_bytes=max_body_bytes)
+        self._answer, self.usable = self._loop.create_future(), False
+        self._watch_clock(give_up_at)
         try:
             self._transport.write(request)
             response = await self._answer
         except BaseException:
             self.abort()
             raise
-        finally:
-            timer.cancel()
-        if parser.reusable and not self._transport.is_closing():
-            self._parser = self._answer = None
-            self.usable, self.idle_since = True, loop.time()
+        if self._parser.reusable and not self._transport.is_closing():
+            self._answer = None
+            self.usable, self.idle_since = True, self._loop.time()
+            self._idle_limit_s = _idle_limit_s(response.headers.get("keep-alive"))
         else:
             self.abort()
         return response
@@ -208,7 +223,7 @@ class Connection(asyncio.Protocol):
         Args:
             now: loop time.
         """
-        return self.usable and now - self.idle_since <= _MAX_IDLE_S and not self._has_news()
+        return self.usable and now - self.idle_since <= self._idle_limit_s and not self._has_news()
 
     def abort(self) -> None:
         """Cut the connection at once, without waiting for anything."""
@@ -238,6 +253,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio."""
         self.usable = False
+        if self._timer is not None:
+            self._timer.cancel()
         if self._parser is None or self._answer is None or self._answer.done():
             return
         try:
@@ -247,10 +264,24 @@ class Connection(asyncio.Protocol):
         except ConnectionFailed as error:
             self._answer.set_exception(error)
 
+    def _watch_clock(self, give_up_at: float) -> None:
+        """See to it that the exchange ends in time. A timer outlives exchanges and is seldom set anew."""
+        self._give_up_at = give_up_at
+        if self._timer is not None:
+            if self._timer_at <= give_up_at:
+                return
+            self._timer.cancel()
+        self._timer = self._loop.call_at(give_up_at, self._look_at_clock)
+        self._timer_at = give_up_at
 
-def _time_out(answer: asyncio.Future[HttpResponse]) -> None:
-    if not answer.done():
-        answer.set_exception(TimeoutError())
+    def _look_at_clock(self) -> None:
+        self._timer = None
+        if self._answer is None or self._answer.done():
+            return
+        if self._timer_at >= self._give_up_at:
+            self._answer.set_exception(TimeoutError())
+        else:  # it was an earlier exchange's
+            self._watch_clock(self._give_up_at)
 
 
 def _news_of(descriptor: int) -> Callable[[], object]:
@@ -275,12 +306,11 @@ __all__ = [
 CONNECT_TIMEOUT_S = 10.0
 _MAX_IDLE_S = 50.0  # shorter than the keep-alive of common balancers (60 s and more)
 _MAX_IDLE_PER_HOST = 128
-_LINE_BREAK = re.compile(r"[\r\n\0]")
-_UNUSABLE = re.compile(r"[^!-\x7f]")
+_KEPT_FOR_S = re.compile(r"timeout=(\d{1,9})")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class _Origin:
+class _Origin(NamedTuple):
     scheme: str
     host: str
     port: int
@@ -345,8 +375,7 @@ class HttpClient:
         """
         try:
             origin, target = _split_url(url)
-            request = _encode(method, origin, target, headers, body)
-            parser = AnswerParser(max_body_bytes=max_response_bytes)
+            request = _encode(method, target, headers, body)
             loop = asyncio.get_running_loop()
             give_up_at = loop.time() + timeout_s
             idle = self._pool(loop)[origin]
@@ -354,7 +383,9 @@ class HttpClient:
             if connection is None:
                 async with asyncio.timeout_at(give_up_at):
                     connection = await self._connect(origin)
-            response = await connection.exchange(request, parser, give_up_at=give_up_at)
+            response = await connection.exchange(
+                request, max_body_bytes=max_response_bytes, give_up_at=give_up_at
+            )
         except TimeoutError as error:
             raise RequestTimedOut(f"{url} did not answer within {timeout_s:g} s") from error
         except HttpError as error:
@@ -399,6 +430,16 @@ class HttpClient:
         return connection
 
 
+def _idle_limit_s(keep_alive: str | None) -> float:
+    """For how long an idle connection may be used again: less than the peer says that it keeps it.
+
+    A request that is written while the peer closes is lost. Node's servers close after five seconds.
+    """
+    if keep_alive is None or (kept := _KEPT_FOR_S.search(keep_alive)) is None:
+        return _MAX_IDLE_S
+    return min(_MAX_IDLE_S, int(kept[1]) - 1.0)
+
+
 def _take_idle(idle: list[Connection], now: float) -> Connection | None:
     """The connection used last that is still open; older ones than allowed are cut."""
     while idle:
@@ -411,34 +452,32 @@ def _take_idle(idle: list[Connection], now: float) -> Connection | None:
 
 @lru_cache(maxsize=1000)  # the same few, again and again
 def _split_url(url: str) -> tuple[_Origin, str]:
+    """Where to connect, and what follows the method: the rest of the first line, and the host's."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
         raise ConnectionFailed(f"not a usable URL: {error}") from error
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise ConnectionFailed("not a usable URL: it must begin with http:// or https:// and name a host")
-    if _UNUSABLE.search(url):
+    if not all("!" <= character <= "\x7f" for character in url):
         raise ConnectionFailed("not a usable URL: spaces and non-ASCII characters must be percent-encoded")
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return _Origin(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80)), target
-
-
-def _encode(
-    method: str, origin: _Origin, target: str, headers: Mapping[str, str], body: bytes | None
-) -> bytes:
+    origin = _Origin(parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme])
     host = f"[{origin.host}]" if ":" in origin.host else origin.host
-    if origin.port != (443 if origin.scheme == "https" else 80):
+    if origin.port != _DEFAULT_PORTS[origin.scheme]:
         host = f"{host}:{origin.port}"
-    lines = [f"{method} {target} HTTP/1.1", f"host: {host}"]
-    for name, value in headers.items():
-        line = f"{name}: {value}"
-        if _LINE_BREAK.search(line):
-            raise ConnectionFailed(f"header {name!r} contains a line break")
-        lines.append(line)
-    if body is not None:
-        lines.append(f"content-length: {len(body)}")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return origin, f"{target} HTTP/1.1\r\nhost: {host}\r\n"
+
+
+def _encode(method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    # Each line has its own end and no other: a break in a value would be a header that somebody else chose.
+    if lines.count("\r") != len(headers) or lines.count("\n") != len(headers) or "\0" in lines:
+        name = next(name for name in headers if set("\r\n\0") & {*name, *headers[name]})
+        raise ConnectionFailed(f"header {name!r} contains a line break")
+    length = "" if body is None else f"content-length: {len(body)}\r\n"
     try:
-        return "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")
+        return f"{method} {target}{lines}{length}\r\n".encode("latin-1") + (body or b"")
     except UnicodeEncodeError as error:
         raise ConnectionFailed("a header holds a character outside Latin-1") from error

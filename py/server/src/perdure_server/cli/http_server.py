@@ -14,7 +14,9 @@ from typing import Any
 import uvicorn
 
 from perdure_server.cli.failures import CommandFailed
+from perdure_server.cli.http_protocol import HttpProtocol
 from perdure_server.cli.local.ports import listen
+from perdure_server.connect.protocol import MessageProtocol
 
 
 def listen_or_refuse(host: str, port: int) -> socket.socket:
@@ -66,6 +68,8 @@ class HttpServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            http=HttpProtocol,
+            ws=MessageProtocol,
             ws_max_size=_LONGEST_MESSAGE,
             ws_per_message_deflate=False,  # JSON over a short way: the CPU counts
             timeout_graceful_shutdown=math.ceil(drain_s),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -48,19 +47,14 @@ class Answer:
 
     @property
     def document(self) -> bytes:
-        """The result as the database takes it: what was answered is JSON, and goes in as it was written."""
-        judgement = self.judgement
-        fields = {
-            "runId" if self.id.kind == "run" else "deliveryId": self.id.subject_id,
-            "leaseNumber": self.id.lease_number,
-            "verdict": judgement.verdict,
-            "durationMs": self.duration_ms,
-            "httpStatus": judgement.http_status,
-            "message": judgement.message,
-        }
-        members = [json.dumps({k: v for k, v in fields.items() if v is not None}).encode()[:-1]]
-        members += [b'"%s":%s' % (name.encode(), document) for name, document in judgement.documents.items()]
-        return b",".join(members) + b"}"
+        """The result as the database takes it."""
+        id = self.id
+        return self.judgement.result(
+            "runId" if id.kind == "run" else "deliveryId",
+            id.subject_id,
+            lease_number=id.lease_number,
+            duration_ms=self.duration_ms,
+        )
 
 
 def judge(id: RequestId, response: HttpResponse) -> Judgement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Collection, Mapping
@@ -31,7 +32,8 @@ LEASE = timedelta(seconds=15)
 """How long an execution is left to an app; renewed as long as it is connected."""
 GRACE = timedelta(seconds=5)
 """How long it is left to an app whose connection was lost: it may come back, here or to another server."""
-_RENEW_EVERY_S = LEASE.total_seconds() / 3
+_RENEW_EVERY_S = GRACE.total_seconds() / 2
+"""Often enough for a server that learns late of a lost connection, and cuts what is renewed here already."""
 _LARGEST_CLAIM = 200
 _LARGEST_DELIVERY_CLAIM = 10
 _LOOK_EVERY_S = 15.0  # for when hints are lost
@@ -60,6 +62,7 @@ class Connector:
         self._answers = Answers(connect)
         self._wake = asyncio.Event()
         self._seated = asyncio.Event()
+        self._came_back = asyncio.Event()
 
     async def run(self) -> None:
         """Serve until cancelled. Without an app it does nothing at all."""
@@ -78,6 +81,8 @@ class Connector:
         self._seats.append(seat)
         self._seated.set()
         self._wake.set()
+        if seat.held:  # their leases were cut short when the earlier connection was lost
+            self._came_back.set()
 
     async def remove(self, seat: Seat) -> None:
         """Its connection is lost: what it has is soon given to others, unless it comes back."""
@@ -218,7 +223,10 @@ class Connector:
 
     async def _renew(self) -> None:
         while True:
-            await asyncio.sleep(_RENEW_EVERY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_RENEW_EVERY_S):
+                    await self._came_back.wait()
+            self._came_back.clear()
             held = [one for seat in self._seats for one in seat.held if one.kind == "run"]
             if not held:
                 continue

@@ -28,8 +28,8 @@ from perdure_connect.frames import (
 from perdure_engine.connected import connect_endpoint
 from perdure_engine.endpoints import index_endpoint
 from perdure_engine.errors import PerdureError
-from perdure_server.api.tasks import store_records
-from perdure_server.auth import authenticate
+from perdure_server.api.tasks import calls_of, stored_answer
+from perdure_server.auth import authenticate, key_of
 from perdure_server.connect.calls import serve_call
 from perdure_server.connect.seat import RequestId, Seat
 from perdure_server.errors import ApiError
@@ -52,6 +52,7 @@ class Session:
         self._services = services
         self._calls: set[asyncio.Task[None]] = set()
         self._key = ""
+        self._is_open = True
 
     async def run(self) -> None:
         """Serve until the app leaves, or what it sends is no message of the protocol."""
@@ -71,13 +72,15 @@ class Session:
             "app connected endpoint_id=%s slots=%d held=%d", seat.endpoint_id, seat.slots, len(seat.held)
         )
         try:
-            await self._serve(seat)
+            # A task of its own: else each message wakes all the layers of the app around this one.
+            await asyncio.create_task(self._serve(seat))
         except MalformedMessage as error:
             logger.warning("connection closed endpoint_id=%s: %s", seat.endpoint_id, error)
             await self._socket.close(1002, str(error)[:100])
         except _LOST:
             pass
         finally:
+            self._is_open = False
             sending.cancel()
             for call in self._calls:
                 call.cancel()
@@ -88,7 +91,7 @@ class Session:
     async def _welcome(self) -> Seat:
         (hello,) = unpack(await self._socket.receive_bytes())
         caller = await authenticate(self._socket, public=False)
-        self._key = self._socket.state.key
+        self._key = key_of(self._socket)
         app, slots, held, sdk = _read_hello(hello)
         async with self._services.connection() as conn:
             endpoint = await connect_endpoint(conn, caller.environment_id, app)
@@ -121,41 +124,54 @@ class Session:
         while True:
             for head, body in unpack(await self._socket.receive_bytes()):
                 kind = head["kind"]
-                if kind == ANSWER:
+                if kind == CALL:
+                    if not self._store(seat, scope, head, body):
+                        self._call(seat, scope, head, body)
+                elif kind == ANSWER:
                     connector.answer(seat, head, body)
-                elif kind == CALL:
-                    call = asyncio.create_task(self._call(seat, scope, head, body))
-                    self._calls.add(call)
-                    call.add_done_callback(self._calls.discard)
                 elif kind == SLOTS:
                     connector.resize(seat, _read_slots(head))
                 # Anything else is of a later version, and not for us.
 
-    async def _call(self, seat: Seat, scope: dict[str, Any], head: dict[str, Any], body: bytes) -> None:
-        stored = await self._store(head, body)
-        seat.put(stored or await serve_call(self._socket.app, scope, head, body))
+    def _call(self, seat: Seat, scope: dict[str, Any], head: dict[str, Any], body: bytes) -> None:
+        async def serve() -> None:
+            seat.put(await serve_call(self._socket.app, scope, head, body))
 
-    async def _store(self, head: dict[str, Any], body: bytes) -> Frame | None:
+        call = asyncio.create_task(serve())
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+
+    def _store(self, seat: Seat, scope: dict[str, Any], head: dict[str, Any], body: bytes) -> bool:
         """The call that an execution makes for each of its steps, by the shortest way.
 
-        Returns: the RESPONSE; None: it is another call, or one that is to be refused: the API says why.
+        Returns: False: it is another call, or one that is to be refused: the API says why.
         """
         services = self._services
         found = _STORE_TASKS.fullmatch(head["path"]) if head["method"] == "PUT" else None
+        caller = services.callers.remembered(self._key)
         if (
             found is None
+            or caller is None
             or services.rate_limiter is not None
             or len(body) > services.settings.json_body_limit
         ):
-            return None
+            return False
         try:
-            caller = await services.callers.find(self._key)
-            if caller is None:
-                return None
-            answer = await store_records(services, caller, found[1], body)
-        except (ApiError, PerdureError):
-            return None  # storing the same again changes nothing
-        return Frame({"kind": RESPONSE, "id": head["id"], "status": 200, "headers": {}}, answer)
+            calls = calls_of(caller.environment_id, found[1], body)
+        except ApiError:
+            return False
+
+        def answer(storing: asyncio.Future[list[bytes]]) -> None:
+            if storing.cancelled():
+                return
+            if storing.exception() is None:
+                told = {"kind": RESPONSE, "id": head["id"], "status": 200, "headers": {}}
+                seat.put(Frame(told, stored_answer(storing.result())))
+            elif self._is_open:
+                self._call(seat, scope, head, body)  # storing the same again changes nothing
+
+        services.tasks.upsert(calls).add_done_callback(answer)
+        return True
 
 
 def _read_hello(frame: Frame) -> tuple[str, int, set[RequestId], bytes]:

@@ -1,0 +1,70 @@
+"""What ``io`` works with, in one execution."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from perdure.client import ApiClient
+from perdure.compensation import Compensations
+from perdure.deadline import Deadline
+from perdure.ledger import TaskLedger
+from perdure.logger import RunLogger
+from perdure.recorder import Recorder
+from perdure.runner import TaskRunner
+from perdure.suspension import Suspension, Suspensions, Wait
+from perdure.wire.execution import ExecuteJob
+from perdure.wire.tasks import CachedTask, TaskRecord
+
+
+class Machinery:
+    """What knows the run's tasks and stores new ones; made when the job first uses ``io``.
+
+    Args:
+        tasks: what the run did in earlier executions.
+        owner: the caller who runs the job's function.
+        loop: the event loop of the execution.
+    """
+
+    def __init__(
+        self,
+        api: ApiClient,
+        request: ExecuteJob,
+        tasks: Sequence[CachedTask],
+        deadline: Deadline,
+        *,
+        owner: int | None,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        run_id = request.run.id
+        self.ledger = TaskLedger(tasks, owner=owner)
+        self.suspensions = Suspensions(deadline, on_parked=self._open_early)
+        self.recorder = Recorder(
+            api,
+            run_id=run_id,
+            lease_number=request.perdure.lease_number,
+            deadline=deadline,
+            on_end=self._unwind,
+            loop=loop,
+        )
+        self.compensations = Compensations.of(run_id, self.ledger)
+        self.runner = TaskRunner(
+            run_id, self.ledger, self.recorder, self.suspensions, deadline, self.compensations
+        )
+        self.logger = RunLogger(run_id, request.job.id, self.ledger, self.recorder)
+
+    async def close(self) -> list[TaskRecord]:
+        """Stop what the job left behind. Returns what may not be stored yet, for the reply."""
+        await self.suspensions.cancel_rest()
+        await self.recorder.relieve_reply()
+        await self.recorder.close()
+        return self.recorder.drain()
+
+    def _open_early(self, suspension: Suspension) -> None:
+        """Start the clock of a wait whose reply has to wait for siblings."""
+        if isinstance(suspension, Wait) and isinstance(suspension.task, TaskRecord):
+            self.recorder.open_wait(suspension.task, suspension.parent)
+
+    def _unwind(self) -> None:
+        if self.recorder.end is not None:
+            self.suspensions.interrupt_all(self.recorder.end)
