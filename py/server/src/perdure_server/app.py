@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
 from perdure_server.connect.session import connect_route
+from perdure_server.dashboard import dashboard_routes
 from perdure_server.json_text import encode_json
 from perdure_server.openapi import build_document
 from perdure_server.operations import OPERATIONS
@@ -30,7 +31,7 @@ class _Server(Starlette):
 
 
 def create_app(settings: Settings) -> Starlette:
-    """Make the server: API, webhook receiver and health.
+    """Make the server: API, webhook receiver, dashboard and health.
 
     It opens its connections when it is started (lifespan). On stopping it first answers what is under way:
     writes that were accepted are in the database.
@@ -42,7 +43,7 @@ def create_app(settings: Settings) -> Starlette:
             app.state.services = services
             yield
 
-    app = _Server(routes=[connect_route], lifespan=lifespan)
+    app = _Server(routes=[connect_route, *dashboard_routes()], lifespan=lifespan)
     app.access_log = settings.access_log
     app.router.redirect_slashes = False
     app.state.openapi = encode_json(build_document(OPERATIONS, version=version("perdure-server"))).encode()

@@ -74,7 +74,7 @@ def serve(
     HttpServer(
         app,
         listener,
-        lifespan=_ready(app),
+        lifespan=_ready(app, url),
         drain_s=drain_s,
         on_started=lambda: say(f"perdure serve: {url}"),
         on_stopping=lambda: app.state.services.stopping.set(),
@@ -82,10 +82,14 @@ def serve(
 
 
 @asynccontextmanager
-async def _ready(app: Starlette) -> AsyncIterator[None]:
+async def _ready(app: Starlette, url: str) -> AsyncIterator[None]:
     """The app's start and end; refuses a database that is not migrated, where it would only answer 503."""
+    from perdure_server.dashboard.first_start import owner_link
+
     async with app.router.lifespan_context(app):
         await app.state.services.check_ready()
+        if (link := await owner_link(app.state.services, url)) is not None:
+            say(f"perdure serve: make the first account of the dashboard, once, within a day: {link}")
         yield
 
 

@@ -1,0 +1,119 @@
+"""Who belongs to an organization: members, their roles, invitations."""
+
+from __future__ import annotations
+
+from starlette.responses import RedirectResponse, Response
+
+from perdure_engine import accounts
+from perdure_engine.errors import InvalidArgument, KeyConflict, WrongState
+from perdure_server.dashboard import paths
+from perdure_server.dashboard.access import Needs, Page, Visit
+from perdure_server.dashboard.rendering import render
+from perdure_server.services import services_of
+
+ROLES = {
+    "owner": "everything, other owners included",
+    "admin": "everything but owners",
+    "member": "work with jobs, runs and keys",
+    "viewer": "look, change nothing",
+}
+"""The roles, and what each may do."""
+
+
+async def show_members(visit: Visit) -> Response:
+    """Members and open invitations; with forms for who may change them."""
+    return await _members(visit)
+
+
+async def invite(visit: Visit) -> Response:
+    """Make an invitation, and show its link, this once."""
+    email, role = visit.form.get("email", "").strip(), visit.form.get("role", "")
+    try:
+        async with visit.connection() as conn:
+            secret = await accounts.invite_member(
+                conn, visit.person.id, visit.place.id, email=email, role=role
+            )
+    except (InvalidArgument, KeyConflict, WrongState) as error:
+        text = error.message
+        return await _members(visit, problem=text[:1].upper() + text[1:] + ".", status=400)
+    link = _base_url(visit) + paths.with_query(paths.INVITATION, link=secret)
+    return await _members(visit, invited=email, link=link)
+
+
+async def change_role(visit: Visit) -> Response:
+    """Give a member another role."""
+    async with visit.connection() as conn:
+        await accounts.change_member_role(
+            conn,
+            visit.person.id,
+            visit.place.id,
+            visit.request.path_params["user_id"],
+            visit.form.get("role", ""),
+        )
+    return _back(visit)
+
+
+async def remove(visit: Visit) -> Response:
+    """End a membership."""
+    async with visit.connection() as conn:
+        await accounts.remove_member(
+            conn, visit.person.id, visit.place.id, visit.request.path_params["user_id"]
+        )
+    return _back(visit)
+
+
+async def leave(visit: Visit) -> Response:
+    """End one's own membership."""
+    async with visit.connection() as conn:
+        await accounts.remove_member(conn, visit.person.id, visit.place.id, visit.person.id)
+    return RedirectResponse(paths.HOME, status_code=303)
+
+
+async def revoke(visit: Visit) -> Response:
+    """Take an invitation back."""
+    async with visit.connection() as conn:
+        await accounts.revoke_invitation(
+            conn, visit.person.id, visit.place.id, visit.request.path_params["invitation_id"]
+        )
+    return _back(visit)
+
+
+async def _members(
+    visit: Visit, *, problem: str | None = None, invited: str = "", link: str = "", status: int = 200
+) -> Response:
+    async with visit.connection() as conn:
+        members = await accounts.list_members(conn, visit.place.id)
+        invitations = await accounts.list_invitations(conn, visit.place.id)
+    return render(
+        visit,
+        "members.html",
+        status=status,
+        members=members,
+        invitations=invitations,
+        roles={role: meaning for role, meaning in ROLES.items() if role != "owner" or visit.may(Needs.OWNER)},
+        given=visit.form,
+        problem=problem,
+        invited=invited,
+        link=link,
+    )
+
+
+def _base_url(visit: Visit) -> str:
+    """Where browsers reach this server."""
+    public_url = services_of(visit.request).settings.public_url
+    return public_url or f"{visit.request.url.scheme}://{visit.request.url.netloc}"
+
+
+def _back(visit: Visit) -> Response:
+    return RedirectResponse(paths.organization_path(visit.place.slug, "/members"), status_code=303)
+
+
+_PATH = "/orgs/{organization}/members"
+PAGES = (
+    Page(_PATH, show_members, Needs.VIEWER),
+    Page(f"{_PATH}/invite", invite, Needs.ADMIN, "POST"),
+    Page(f"{_PATH}/leave", leave, Needs.VIEWER, "POST"),
+    Page(f"{_PATH}/{{user_id}}/role", change_role, Needs.ADMIN, "POST"),
+    Page(f"{_PATH}/{{user_id}}/remove", remove, Needs.ADMIN, "POST"),
+    Page(f"{_PATH}/invitations/{{invitation_id}}/revoke", revoke, Needs.ADMIN, "POST"),
+)

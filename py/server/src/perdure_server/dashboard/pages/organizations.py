@@ -1,0 +1,34 @@
+"""Where somebody belongs, and what an organization has: projects with their environments."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import attrgetter
+
+from starlette.responses import RedirectResponse, Response
+
+from perdure_engine import accounts
+from perdure_server.dashboard.access import Needs, Page, Visit
+from perdure_server.dashboard.paths import organization_path
+from perdure_server.dashboard.rendering import render
+
+
+async def show_home(visit: Visit) -> Response:
+    """The organizations of the user; the only one at once."""
+    if len(visit.organizations) == 1:
+        return RedirectResponse(organization_path(visit.organizations[0].slug), status_code=303)
+    return render(visit, "home.html")
+
+
+async def show_organization(visit: Visit) -> Response:
+    """The projects of an organization with their environments."""
+    async with visit.connection() as conn:
+        environments = await accounts.list_environments(conn, visit.place.slug)
+    projects = {slug: list(found) for slug, found in groupby(environments, key=attrgetter("project"))}
+    return render(visit, "organization.html", projects=projects)
+
+
+PAGES = (
+    Page("/", show_home, Needs.LOGIN),
+    Page("/orgs/{organization}", show_organization, Needs.VIEWER),
+)
