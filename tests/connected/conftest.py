@@ -14,6 +14,7 @@ from perdure import Perdure
 from perdure_dispatcher.main import dispatch
 from perdure_dispatcher.settings import Settings as DispatcherSettings
 from perdure_server.app import create_app
+from perdure_server.connect.protocol import MessageProtocol
 from perdure_server.settings import Settings
 from tests.support.builders import Builders, Environment
 from tests.support.database import Database
@@ -49,14 +50,14 @@ class World:
     @contextmanager
     def other_server(self, port: int = 0) -> Iterator[str]:
         """A second server on the same database; gives its URL."""
-        with serve(create_app(self.server_settings), port=port) as url:
+        with serve(create_app(self.server_settings), port=port, ws=MessageProtocol) as url:
             yield url
 
 
 @pytest.fixture
 def world(db: Database, db_url: str, builders: Builders) -> Iterator[World]:
     settings = Settings(db_url, database_timeout_s=10)
-    with serve(create_app(settings)) as url:
+    with serve(create_app(settings), ws=MessageProtocol) as url:
         yield World(db, builders.environment("prod"), url, settings)
 
 

@@ -19,6 +19,7 @@ from perdure_server.app import create_app
 from perdure_server.cli.local.ports import free_port
 from perdure_server.cli.local.processes import Child
 from perdure_server.connect.connector import GRACE
+from perdure_server.connect.protocol import MessageProtocol
 from perdure_server.settings import Settings
 from tests.support.builders import Builders
 from tests.support.database import Database
@@ -161,7 +162,10 @@ async def test_accounts_that_the_platform_keeps_come_with_the_execution(
     db: Database, db_url: str, builders: Builders
 ) -> None:
     settings = Settings(db_url, database_timeout_s=10, secret_keys=new_secret_key())
-    with serve(create_app(settings)) as url, serve(create_app(settings)) as other_url:
+    with (
+        serve(create_app(settings), ws=MessageProtocol) as url,
+        serve(create_app(settings), ws=MessageProtocol) as other_url,
+    ):
         world = World(db, builders.environment("prod"), url, settings)
         chat = wrap("chat", connect=lambda credentials: credentials.token, auth="HOSTED")
         app = world.app()

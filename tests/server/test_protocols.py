@@ -12,6 +12,7 @@ from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
 
 from perdure_server.cli.http_protocol import HttpProtocol
+from perdure_server.connect.protocol import MessageProtocol
 from tests.support.http_server import serve
 
 BODY = b"answer"
@@ -39,7 +40,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with serve(echo, http=HttpProtocol) as url:
+    with serve(echo, http=HttpProtocol, ws=MessageProtocol) as url:
         yield url
 
 

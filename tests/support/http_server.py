@@ -6,12 +6,11 @@ import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from perdure_server.connect.protocol import MessageProtocol
 from tests.support.waiting import eventually
 
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -40,20 +39,27 @@ def reset_connection(scope: dict[str, Any]) -> None:
 
 
 @contextmanager
-def serve(app: Any, *, port: int = 0, http: type[asyncio.Protocol] = _Protocol) -> Iterator[str]:
+def serve(
+    app: Any,
+    *,
+    port: int = 0,
+    http: type[asyncio.Protocol] = _Protocol,
+    ws: type[asyncio.Protocol] | Literal["auto"] = "auto",
+) -> Iterator[str]:
     """Serve an ASGI app on 127.0.0.1 in a thread of its own; gives its URL, without a slash at the end.
 
     Args:
         app: the app, its lifespan included.
         port: a fixed port; 0 takes a free one.
-        http: uvicorn's protocol.
+        http: uvicorn's protocol for requests.
+        ws: uvicorn's protocol for WebSockets.
     """
     config = uvicorn.Config(
         app,
         host="127.0.0.1",
         port=port,
         http=http,
-        ws=MessageProtocol,
+        ws=ws,
         log_level="warning",
         timeout_graceful_shutdown=1,
     )
