@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import httpx
 import psycopg
 import pytest
 
 from tests.support.fix_database import TestServer
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, refuses_connections
 
 from .fault_proxy import Fault, FaultProxy, Forward, Rule, answered, running
 from .outcome import Outcome
@@ -147,15 +146,6 @@ def is_held_up_by(connection: psycopg.Connection[Any]) -> bool:
         " where pg_backend_pid() = any(pg_blocking_pids(a.pid)) and a.query like '%upsert_tasks%'"
     )
     return bool(rows.fetchall())
-
-
-def refuses_connections(url: str) -> bool:
-    """Whether nobody listens there."""
-    try:
-        httpx.get(f"{url}/healthz", trust_env=False)
-    except httpx.ConnectError:
-        return True
-    return False
 
 
 def test_a_rate_limit_has_executions_yield_until_there_is_room(system: System, tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Wait for something to become true: never by sleeping a fixed time, always with a deadline."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
+from urllib.parse import urlsplit
 
 Value = TypeVar("Value")
 
@@ -60,3 +62,13 @@ async def eventually_async(look: Callable[[], Any], *, timeout_s: float = DEADLI
 def _too_late(look: object, value: object, timeout_s: float, what: str) -> AssertionError:
     subject = what or getattr(look, "__name__", repr(look))
     return AssertionError(f"not within {timeout_s:g} s: {subject} (last seen: {value!r})")
+
+
+def refuses_connections(url: str) -> bool:
+    """Whether nobody listens there; a server that stops may also take a connection and close it."""
+    address = urlsplit(url)
+    try:
+        socket.create_connection((address.hostname or "", address.port or 80), timeout=DEADLINE_S).close()
+    except ConnectionRefusedError:
+        return True
+    return False

@@ -14,7 +14,7 @@ from perdure_server.cli.local.ports import free_port, listen
 from perdure_server.cli.local.processes import Child, Family
 from tests.support.builders import Builders, task
 from tests.support.database import Database
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, refuses_connections
 
 
 @pytest.fixture
@@ -89,14 +89,6 @@ def test_serve_has_executions_yield_when_it_is_told_to_stop(
     family.disown(server)
     server.kill()
     assert server.exit_status == 0
-
-
-def refuses_connections(url: str) -> bool:
-    try:
-        httpx.get(f"{url}/healthz", trust_env=False)
-    except httpx.ConnectError:
-        return True
-    return False
 
 
 def test_serve_can_take_any_port(family: Family, db_url: str) -> None:
