@@ -124,7 +124,7 @@ bench-setup: node ## Install the other engines that bench measures into .bench.
 	@scripts/bench.sh
 
 .PHONY: bench
-bench: bench-setup ## Run every benchmark, ours and others in turn: about three hours (BENCH_FLAGS="noop --rounds 5 --json FILE").
+bench: bench-setup ## Run every benchmark, ours and others in turn: about two hours (BENCH_FLAGS="noop --rounds 5 --json FILE").
 	@$(BIN)/python -m benchmarks $(BENCH_FLAGS)
 
 .PHONY: clean

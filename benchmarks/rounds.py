@@ -63,9 +63,7 @@ class Rounds:
 
     def run(self, workload: Workload, rounds: int | None) -> list[Contender]:
         """Measure one workload; None: in as many rounds as it wants."""
-        entries = [
-            self._enter(workload, kind, variant) for kind in self._chosen for variant in workload.variants
-        ]
+        entries = [entry for kind in self._chosen for entry in self._enter(workload, kind)]
         with ExitStack() as stack:
             for entry in entries:
                 if entry.system and entry.variant.label:
@@ -82,13 +80,17 @@ class Rounds:
             self._discard(label)
         self._marks_path.unlink(missing_ok=True)
 
-    def _enter(self, workload: Workload, kind: type[System], variant: Variant) -> _Entry:
-        label = f"{kind.name}, {variant.label}" if variant.label else kind.name
+    def _enter(self, workload: Workload, kind: type[System]) -> list[_Entry]:
+        """An entry for each variant, or one that says why there is none."""
         reason = kind.unavailable(self._tools) or kind.lacks.get(workload.name)
         if workload.only and kind.name not in workload.only:
             reason = f"this workload is about {', '.join(workload.only)}"
         if reason:
-            return _Entry(Contender(label, "", left_out=[reason]), variant, None)
+            return [_Entry(Contender(kind.name, "", left_out=[reason]), workload.variants[0], None)]
+        return [self._entry(kind, variant) for variant in workload.variants]
+
+    def _entry(self, kind: type[System], variant: Variant) -> _Entry:
+        label = f"{kind.name}, {variant.label}" if variant.label else kind.name
         if label not in self._made:
             folder = self._folder / "".join(letter if letter.isalnum() else "-" for letter in label)
             place = Place(folder, self._tools, self._marks_path)
