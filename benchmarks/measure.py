@@ -67,9 +67,11 @@ class Meter:
 
 
 def spread(values: Sequence[float], scale: float = 1.0) -> str:
-    """``median (minimum–maximum)`` of all rounds, scaled."""
+    """``median (minimum–maximum)`` of all rounds, scaled; of one round its value."""
     scaled = [value * scale for value in values]
     middle = number_text(statistics.median(scaled))
+    if len(scaled) == 1:
+        return middle
     return f"{middle} ({number_text(min(scaled))}–{number_text(max(scaled))})"
 
 
