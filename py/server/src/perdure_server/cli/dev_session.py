@@ -98,13 +98,14 @@ class DevSession:
                 public_url=settings.public_url,
                 log_level=settings.log_level,
             )
+            # before the server, which indexes a connected app, and has its webhooks registered, at once
+            failures = stack.enter_context(InternalFailures(database_url, settings.project))
             local.start_server()
             self._app = starting.wait()
             local.wait_until_ready()
             local.start_dispatcher()
             self._files.write_url(self._url)
             api = stack.enter_context(ApiClient(self._url, self._key))
-            failures = stack.enter_context(InternalFailures(database_url, settings.project))
             self._print_screen(database_url, self._register(api, self._app))
             self._follow_code(api, listener, failures)
 
