@@ -40,7 +40,7 @@ create table perdure.settings (
 );
 comment on table perdure.settings is 'Settings of this installation, by name.';
 
--- organizations: who owns projects. Written only by create_project.
+-- organizations: who owns projects. Written only by create_project, create_owner and create_organization.
 create table perdure.organizations (
     id uuid primary key,
     slug text not null,
@@ -65,7 +65,7 @@ create table perdure.projects (
 comment on table perdure.projects is 'Sets of jobs that belong together.';
 
 -- environments: where a project's jobs run. Each has its own keys, endpoints, events and runs.
--- Written only by create_project and sql/functions/environments/set_*.
+-- Written only by create_project, create_environment and sql/functions/environments/set_*.
 create table perdure.environments (
     id uuid primary key,
     project_id uuid not null references perdure.projects (id),
@@ -90,7 +90,8 @@ comment on table perdure.environments is 'Development, staging, production and p
 -- The key itself is shown once and never stored: its hash finds it, the signing secret derived from it signs
 -- requests to the app's endpoint (ADR 0004). sealed_key is the exception: the key encrypted by the server, kept
 -- for an environment that needs it in clear (the v2 JavaScript SDK, signatures of run webhooks; ADR 0009).
--- Written only by create_api_key, keep_sealed_key and revoke_api_key.
+-- In force is one that was not revoked and has not expired. Written only by create_api_key, rotate_api_key,
+-- keep_sealed_key, revoke_api_key and end_api_key.
 create table perdure.api_keys (
     id uuid primary key,
     environment_id uuid not null references perdure.environments (id),
@@ -101,6 +102,8 @@ create table perdure.api_keys (
     sealed_key text,  -- the key, encrypted outside of Postgres; null: nobody needed it
     public_key text,  -- a public key in clear: it is no secret
     created_at timestamptz not null,
+    created_by text,  -- who made it, for people; null: not said
+    expires_at timestamptz,  -- works until then, since it was rotated; null: until it is revoked
     revoked_at timestamptz,
     constraint api_keys_hash_unique unique (key_hash),
     constraint api_keys_kind_known check (kind in ('SECRET', 'PUBLIC')),
@@ -128,7 +131,7 @@ create table perdure.concurrency_limits (
     id uuid primary key,
     environment_id uuid not null references perdure.environments (id),
     kind text not null,
-    name text not null,  -- JOB: id@version; GROUP: its id; ENVIRONMENT: empty
+    name text not null,  -- JOB: id@version, or the id where a person set it; GROUP: its id; ENVIRONMENT: empty
     max_executions integer not null,
     updated_at timestamptz not null,
     constraint concurrency_limits_name_unique unique (environment_id, kind, name),
@@ -274,7 +277,8 @@ create table perdure.job_versions (
     trigger json not null,  -- TriggerMetadata
     integrations json not null,  -- map: key in the job -> IntegrationConfig
     hosted_integrations text[] not null default '{}',  -- slugs of those whose connections the platform holds
-    concurrency_limit_id uuid,  -- null: none
+    concurrency_limit_id uuid,  -- the one that counts; null: none
+    declared_limit_id uuid,  -- the one that the code names; a person may have set another; null: none
     preprocess_runs boolean not null default false,  -- ask the app for a run's properties before it starts
     timeout interval,  -- how long a run may take, from when it was created; null: as long as it likes
     created_at timestamptz not null,
@@ -286,11 +290,12 @@ comment on table perdure.job_versions is 'Versions of jobs, per environment.';
 create index job_versions_endpoint_idx on perdure.job_versions (endpoint_id);
 
 -- environment_jobs: a job as it stands in one environment: the version that new runs get. Written only by
--- index_endpoint.
+-- index_endpoint and set_job_concurrency_limit.
 create table perdure.environment_jobs (
     environment_id uuid not null references perdure.environments (id),
     job_id uuid not null references perdure.jobs (id),
     latest_version_id uuid not null references perdure.job_versions (id),
+    concurrency_limit_id uuid,  -- set by a person, instead of what the code says; null: what the code says
     primary key (environment_id, job_id)
 );
 comment on table perdure.environment_jobs is 'Which version of a job new runs get, per environment.';
@@ -333,6 +338,7 @@ create table perdure.schedules (
     external_account_id uuid,
     metadata json,
     active boolean not null,
+    paused_at timestamptz,  -- somebody wants it not to fire; null: nobody does
     due_at timestamptz,  -- null: does not fire
     last_fired_at timestamptz,
     problem text,  -- why the engine switched it off; null: it did not
@@ -347,11 +353,35 @@ create table perdure.schedules (
     ),
     constraint schedules_cron_complete check ((type = 'cron') = (cron is not null)),
     constraint schedules_due_only_while_active check (due_at is null or active),
+    constraint schedules_not_due_while_paused check (due_at is null or paused_at is null),
     constraint schedules_problem_only_when_off check (problem is null or not active)
 );
 comment on table perdure.schedules is 'What fires at an interval or by a cron expression.';
 -- Serves promote_due.
 create index schedules_due_idx on perdure.schedules (due_at, id) where due_at is not null;
+-- Serves lists of an environment's schedules, newest first.
+create index schedules_environment_idx on perdure.schedules (environment_id, id);
+
+-- pauses: what is not executed until somebody says so: a job in an environment, a queue (the jobs that share a
+-- concurrency limit), an environment, or everything. Few rows: each claim looks through them. Whoever keeps a run back
+-- for one holds it locked, so that it cannot end meanwhile. Written only by sql/functions/pauses/.
+create table perdure.pauses (
+    id uuid primary key,
+    environment_id uuid references perdure.environments (id),  -- null: everything
+    job_id uuid references perdure.jobs (id),  -- null: not one job
+    concurrency_limit_id uuid references perdure.concurrency_limits (id),  -- of the queue; null: not a queue
+    paused_by text,  -- who, for people; null: not said
+    reason text,  -- why, for people; null: not said
+    paused_at timestamptz not null,
+    constraint pauses_one_scope check (
+        num_nonnulls(job_id, concurrency_limit_id) <= case when environment_id is null then 0 else 1 end
+    )
+);
+comment on table perdure.pauses is 'What is not executed for now.';
+create unique index pauses_scope_key on perdure.pauses (
+    coalesce(environment_id, '00000000-0000-0000-0000-000000000000'),
+    coalesce(job_id, concurrency_limit_id, '00000000-0000-0000-0000-000000000000')
+);
 
 -- event_dispatchers: subscriptions; which events start which job, start the jobs of a dynamic trigger, or are sent
 -- to a URL, once (ephemeral). Written only by sql/functions/endpoints/, events/ and dynamic_triggers/.
@@ -454,6 +484,15 @@ create type perdure.event_message as (
 );
 comment on type perdure.event_message is 'An event as a call states it.';
 
+-- event_replays: events that happened once more because somebody wanted it. Insert only, by replay_event.
+create table perdure.event_replays (
+    event_id uuid primary key,  -- events.id of the new one
+    replayed_id uuid not null  -- events.id of the one that it repeats
+);
+comment on table perdure.event_replays is 'Events that repeat others.';
+-- Serves the page of an event: how often it was repeated.
+create index event_replays_replayed_idx on perdure.event_replays (replayed_id, event_id);
+
 -- runs: one execution of a job for one event in one environment. Legal changes of status: _run_may_become.
 -- Updated at every claim and every reply, so it carries no payload and no index on a column that changes at each step:
 -- these updates stay HOT. Pages are left half empty for that, since one claim may change every row of a page.
@@ -535,6 +574,60 @@ create table perdure.run_metadata (
     constraint run_metadata_fits check (octet_length(metadata::text) <= 65536)
 );
 comment on table perdure.run_metadata is 'What apps want to be read of runs.';
+
+-- run_failures: the runs that ended without success, and why: a row each, as long as the run stands like that. A run
+-- that is cancelled has not failed; one that is continued has not ended, and its row goes. Kept apart from runs, so
+-- that whoever looks for failures reads few rows and runs that succeed cost nothing. Written only by
+-- _record_failures; deleted by continue_run.
+create table perdure.run_failures (
+    run_id uuid primary key,
+    environment_id uuid not null,
+    job_id uuid not null,
+    fingerprint uuid not null,  -- failures that look alike have the same: _failure_fingerprint
+    task_id uuid,  -- the task whose error it is; null: no task's
+    failed_at timestamptz not null,
+    status text not null,
+    error_name text,  -- the kind of error, as the app names it: ValueError; null: the app told of none
+    message text not null,  -- at most 500 characters
+    task_key text,  -- what the app calls that task
+    constraint run_failures_status_known check (
+        status in ('FAILURE', 'TIMED_OUT', 'ABORTED', 'INVALID_PAYLOAD', 'UNRESOLVED_AUTH')
+    )
+);
+comment on table perdure.run_failures is 'Runs that ended without success, and why.';
+-- Serve what lists failures: newest run first, all of an environment, those with a status, those that look alike.
+create index run_failures_environment_idx on perdure.run_failures (environment_id, run_id);
+create index run_failures_status_idx on perdure.run_failures (environment_id, status, run_id);
+create index run_failures_fingerprint_idx on perdure.run_failures (environment_id, fingerprint, run_id)
+include (failed_at);
+
+-- run_tokens: secrets by which a browser reads one run. Few runs have one. Written only by create_run_token.
+create table perdure.run_tokens (
+    token_hash bytea primary key,  -- sha256 of the token
+    run_id uuid not null,
+    created_at timestamptz not null,
+    expires_at timestamptz not null
+);
+comment on table perdure.run_tokens is 'Secrets by which a browser reads one run.';
+-- Serves create_run_token, which forgets those that have expired.
+create index run_tokens_expires_idx on perdure.run_tokens (expires_at);
+
+-- run_filter: which runs of an environment are looked for, made by _run_filter. Not stored.
+create type perdure.run_filter as (
+    environment_id uuid,
+    hidden_job_ids uuid [],  -- the internal jobs of its project: their runs are in no list
+    run_ids uuid [],  -- only these; null: any
+    from_id uuid,  -- this id and later ones
+    to_id uuid,  -- earlier ids than this one
+    statuses text [],  -- null: any
+    job_id uuid,  -- null: any
+    job_version_ids uuid [],  -- null: any
+    fingerprint uuid,  -- of how it failed; null: any
+    tags text [],  -- all of these; null: any
+    is_test boolean,  -- null: either
+    patterns text []  -- for ilike: the payload of the event matches one; null: any
+);
+comment on type perdure.run_filter is 'Which runs are looked for.';
 
 -- tasks: one durable step of a run. The same (run_id, idempotency_key) always means the same row.
 -- Legal changes of status: _task_may_become. Written only by sql/functions/tasks/, runs/,
@@ -802,16 +895,20 @@ create type perdure.execution_result as (
 );
 comment on type perdure.execution_result is 'One result inside apply_results.';
 
--- blocked_runs: ready runs that a concurrency limit keeps from being executed; not in the queue. Written only by
--- sql/functions/concurrency/.
+-- blocked_runs: ready runs that are not to be executed now: a concurrency limit is reached, or a pause stops them; not
+-- in the queue. Written only by sql/functions/concurrency/ and sql/functions/pauses/.
 create table perdure.blocked_runs (
-    concurrency_limit_id uuid not null,  -- the limit that was reached
+    run_id uuid primary key,
     resumed boolean not null,  -- begun before: goes first
-    run_id uuid not null,
-    primary key (concurrency_limit_id, resumed, run_id),
-    constraint blocked_runs_run_unique unique (run_id)
+    concurrency_limit_id uuid,  -- the limit that was reached; null: none
+    pause_id uuid,  -- what stops it; null: nothing
+    constraint blocked_runs_one_reason check (num_nonnulls(concurrency_limit_id, pause_id) = 1)
 );
-comment on table perdure.blocked_runs is 'Ready runs that a concurrency limit keeps back.';
+comment on table perdure.blocked_runs is 'Ready runs that are kept back.';
+-- Serves _unblock_runs: who goes next.
+create index blocked_runs_limit_idx on perdure.blocked_runs (concurrency_limit_id, resumed desc, run_id)
+where concurrency_limit_id is not null;
+create index blocked_runs_pause_idx on perdure.blocked_runs (pause_id) where pause_id is not null;
 
 -- deliveries: requests that the platform is to send until they are answered, other than executions: to an app's
 -- endpoint or to a URL outside. due_at is also the lease: a claim moves it past the timeout. What a request looks
@@ -833,6 +930,9 @@ create table perdure.deliveries (
     leased boolean not null default false,  -- the current claim is not answered yet
     response json,  -- what was answered, as far as people want to see it
     message text,  -- why the last attempt failed
+    http_status integer,  -- of the last answer; null: none came yet, or no HTTP answer
+    duration_ms integer,  -- of the last attempt that ended
+    redelivered_id uuid,  -- the delivery that this one repeats, because somebody wanted it
     created_at timestamptz not null,
     completed_at timestamptz,
     constraint deliveries_kind_known check (
@@ -875,6 +975,17 @@ create type perdure.delivery_effect as (
 );
 comment on type perdure.delivery_effect is 'What the answer to a delivery means.';
 
+-- delivery_events: which events a source's handler made of what a provider sent. Insert only, by
+-- _apply_source_request. The same event may have come with several deliveries: it was stored with the first.
+create table perdure.delivery_events (
+    delivery_id uuid not null,
+    event_id uuid not null,  -- events.id
+    primary key (delivery_id, event_id)
+);
+comment on table perdure.delivery_events is 'Which events came of what a provider sent.';
+-- Serves the page of an event: where it came from.
+create index delivery_events_event_idx on perdure.delivery_events (event_id, delivery_id);
+
 -- sources: what brings events in from outside, such as a webhook at GitHub. It registers itself: while not
 -- active or with options missing, the app's internal job is asked to register it. Written only by
 -- sql/functions/sources/, dynamic_triggers/ and deliveries/.
@@ -892,6 +1003,7 @@ create table perdure.sources (
     data json,  -- what the registration wants to remember, e.g. the webhook's id
     metadata json,  -- what the handler wants to remember between requests
     active boolean not null default false,
+    registration_event_id uuid,  -- events.id: the last time that it was to be registered
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint sources_key_unique unique (environment_id, key),
@@ -943,6 +1055,7 @@ create table perdure.webhooks (
     current_config jsonb,  -- as registered at the provider; null: never
     secret text not null,
     active boolean not null default false,
+    registration_event_id uuid,  -- events.id: the last time that it was to be registered
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint webhooks_key_unique unique (environment_id, key),
@@ -966,13 +1079,13 @@ create table perdure.dynamic_trigger_registrations (
 comment on table perdure.dynamic_trigger_registrations is 'Sources attached to dynamic triggers.';
 create index dynamic_trigger_registrations_source_idx on perdure.dynamic_trigger_registrations (source_id);
 
--- users: people who log in to the dashboard. Written only by create_owner, accept_invitation,
--- change_password and set_user_disabled.
+-- users: people who log in to the dashboard. Written only by create_owner, accept_invitation, log_in_identity,
+-- change_password, reset_password and set_user_disabled.
 create table perdure.users (
     id uuid primary key,
     email text not null,  -- as the person writes it; found without regard to case
     name text not null,
-    password_hash text not null,  -- argon2id, made and checked outside of Postgres
+    password_hash text,  -- argon2id, made and checked outside of Postgres; null: they log in by an identity only
     is_first_owner boolean not null,  -- owner of every organization, for good: there is always one
     created_at timestamptz not null,
     disabled_at timestamptz  -- null: may log in
@@ -983,7 +1096,7 @@ create unique index users_email_unique on perdure.users (lower(email));
 create unique index users_first_owner_unique on perdure.users (is_first_owner) where is_first_owner;
 
 -- memberships: who belongs to an organization, and what they may do there. The first owner needs none. Written only by
--- accept_invitation, change_member_role and remove_member.
+-- accept_invitation, log_in_identity, change_member_role and remove_member.
 create table perdure.memberships (
     organization_id uuid not null references perdure.organizations (id),
     user_id uuid not null references perdure.users (id),
@@ -997,7 +1110,7 @@ comment on table perdure.memberships is 'Who belongs to an organization, in whic
 create index memberships_user_idx on perdure.memberships (user_id);
 
 -- invitations: links by which somebody becomes a member of an organization. Written only by invite_member,
--- revoke_invitation and accept_invitation.
+-- revoke_invitation, accept_invitation and log_in_identity.
 create table perdure.invitations (
     id uuid primary key,
     organization_id uuid not null references perdure.organizations (id),
@@ -1017,8 +1130,8 @@ comment on table perdure.invitations is 'Links by which somebody becomes a membe
 create unique index invitations_open_unique on perdure.invitations (organization_id, lower(email))
 where closed_at is null;
 
--- sessions: logins that last. Written only by open_session, touch_session, close_session, change_password and
--- set_user_disabled.
+-- sessions: logins that last. Written only by open_session, touch_session, close_session, end_session,
+-- end_other_sessions, change_password, reset_password and set_user_disabled.
 create table perdure.sessions (
     id uuid primary key,
     user_id uuid not null references perdure.users (id),
@@ -1027,6 +1140,8 @@ create table perdure.sessions (
     last_seen_at timestamptz not null,  -- to a minute
     expires_at timestamptz not null,
     revoked_at timestamptz,
+    address text,  -- where the login came from; null: not known
+    user_agent text,  -- what the browser said of itself then
     constraint sessions_token_unique unique (token_hash)
 );
 comment on table perdure.sessions is 'Logins that last, by the hash of their token.';
@@ -1034,7 +1149,7 @@ comment on table perdure.sessions is 'Logins that last, by the hash of their tok
 create index sessions_user_idx on perdure.sessions (user_id);
 
 -- login_attempts: logins that were tried and have not succeeded, to slow down guessing. Written only by begin_login,
--- open_session and change_password.
+-- open_session, change_password and reset_password.
 create table perdure.login_attempts (
     id uuid primary key,
     email text not null,  -- in lower case; of nobody, maybe
@@ -1045,6 +1160,16 @@ comment on table perdure.login_attempts is 'Logins that were tried in vain, of l
 create index login_attempts_email_idx on perdure.login_attempts (email, attempted_at);
 create index login_attempts_address_idx on perdure.login_attempts (address, attempted_at);
 create index login_attempts_attempted_at_idx on perdure.login_attempts (attempted_at);
+
+-- login_links: secrets of the links by which the first owner is logged in, shown where `perdure dev` runs; a row lives
+-- until it is used. Written only by create_login_link and take_login_link.
+create table perdure.login_links (
+    secret_hash bytea primary key,  -- sha256 of the secret in the link, which is shown once
+    path text not null,  -- the page that it leads to
+    created_at timestamptz not null,
+    expires_at timestamptz not null
+);
+comment on table perdure.login_links is 'Links by which the first owner is logged in.';
 
 -- owner_links: secrets of the links by which the first owner is made, shown where the server starts. Empty once there
 -- is one. Written only by create_owner_link and create_owner.
@@ -1071,3 +1196,93 @@ create table perdure.audit_log (
 );
 comment on table perdure.audit_log is 'Who changed what, and when.';
 create index audit_log_organization_idx on perdure.audit_log (organization_id, id);
+
+-- identities: whom an OpenID provider knows as whom of us. Written only by log_in_identity and forget_identities.
+create table perdure.identities (
+    issuer text not null,  -- the provider, by its URL
+    subject text not null,  -- whom it means: its own id of them, which stays when their email changes
+    user_id uuid not null references perdure.users (id),
+    created_at timestamptz not null,
+    primary key (issuer, subject),
+    -- An email that the provider gives to somebody else does not open the account of who had it before.
+    constraint identities_user_unique unique (user_id, issuer)
+);
+comment on table perdure.identities is 'Whom an OpenID provider knows as whom of us.';
+
+-- saved_filters: what somebody looks for again and again on the dashboard's list of runs. Written only by
+-- sql/functions/saved_filters/.
+create table perdure.saved_filters (
+    id uuid primary key,
+    environment_id uuid not null references perdure.environments (id),
+    user_id uuid not null references perdure.users (id),
+    name text not null,
+    query text not null,  -- of the page's address
+    created_at timestamptz not null,
+    constraint saved_filters_name_unique unique (environment_id, user_id, name),
+    constraint saved_filters_name_fits check (char_length(name) between 1 and 80),
+    constraint saved_filters_query_fits check (char_length(query) <= 4000)
+);
+comment on table perdure.saved_filters is 'What people look for again and again.';
+
+-- bulk_actions: what somebody does with many runs at once: cancel, rerun or continue them. It goes on in steps of
+-- promote_due, newest run first, and each step keeps how far it came. Written only by sql/functions/bulk_actions/.
+create table perdure.bulk_actions (
+    id uuid primary key,
+    environment_id uuid not null references perdure.environments (id),
+    user_id uuid references perdure.users (id),  -- null: an administrator, in the database
+    user_email text not null,  -- as it was then
+    kind text not null,
+    filter jsonb,  -- of the runs; null: run_ids are
+    run_ids uuid[],  -- null: those that pass the filter
+    from_id uuid not null,  -- no earlier run than this one comes into question
+    until_id uuid not null,  -- only earlier runs than this id: those that were there when it began
+    searched_to uuid not null,  -- the runs from this id on are done
+    done_count integer not null default 0,
+    skipped_count integer not null default 0,
+    status text not null default 'RUNNING',
+    message text,  -- why it FAILED
+    due_at timestamptz,  -- of the next step; null: there is none
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    completed_at timestamptz,
+    constraint bulk_actions_kind_known check (kind in ('CANCEL', 'RERUN', 'CONTINUE')),
+    constraint bulk_actions_status_known check (status in ('RUNNING', 'COMPLETED', 'STOPPED', 'FAILED')),
+    constraint bulk_actions_one_selection check ((filter is null) <> (run_ids is null)),
+    constraint bulk_actions_due_while_running check ((due_at is not null) = (status = 'RUNNING')),
+    constraint bulk_actions_completed_at_matches_status check ((completed_at is null) = (status = 'RUNNING'))
+);
+comment on table perdure.bulk_actions is 'What people do with many runs at once.';
+create index bulk_actions_environment_idx on perdure.bulk_actions (environment_id, id);
+-- Serves promote_due: the one that waits longest first.
+create index bulk_actions_due_idx on perdure.bulk_actions (due_at) where due_at is not null;
+
+-- bulk_action_skips: runs that a bulk action left as they were, and why; of each action the first thousand. Written
+-- only by sql/functions/bulk_actions/.
+create table perdure.bulk_action_skips (
+    bulk_action_id uuid not null references perdure.bulk_actions (id) on delete cascade,
+    run_id uuid not null,
+    reason text not null,
+    primary key (bulk_action_id, run_id)
+);
+comment on table perdure.bulk_action_skips is 'Runs that bulk actions left as they were.';
+
+-- oidc_logins: logins that were begun and are on their way by an OpenID provider. Written only by begin_oidc_login and
+-- take_oidc_login.
+create table perdure.oidc_logins (
+    secret_hash bytea primary key,  -- sha256 of what the browser keeps
+    wanted text not null,  -- the page to go on to
+    expires_at timestamptz not null
+);
+comment on table perdure.oidc_logins is 'Logins that are on their way by an OpenID provider.';
+create index oidc_logins_expires_at_idx on perdure.oidc_logins (expires_at);
+
+-- password_resets: links by which somebody chooses a password without the old one; a row lives until it is used.
+-- Written only by _new_password_reset, reset_password and change_password.
+create table perdure.password_resets (
+    user_id uuid primary key references perdure.users (id),  -- a newer link replaces the older one
+    secret_hash bytea not null,  -- sha256 of the secret in the link, which is shown once
+    created_at timestamptz not null,
+    expires_at timestamptz not null,
+    constraint password_resets_secret_unique unique (secret_hash)
+);
+comment on table perdure.password_resets is 'Links by which somebody chooses a password.';

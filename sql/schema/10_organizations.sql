@@ -1,4 +1,4 @@
--- organizations: who owns projects. Written only by create_project.
+-- organizations: who owns projects. Written only by create_project, create_owner and create_organization.
 create table perdure.organizations (
     id uuid primary key,
     slug text not null,

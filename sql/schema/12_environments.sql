@@ -1,5 +1,5 @@
 -- environments: where a project's jobs run. Each has its own keys, endpoints, events and runs.
--- Written only by create_project and sql/functions/environments/set_*.
+-- Written only by create_project, create_environment and sql/functions/environments/set_*.
 create table perdure.environments (
     id uuid primary key,
     project_id uuid not null references perdure.projects (id),

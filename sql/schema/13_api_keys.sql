@@ -2,7 +2,8 @@
 -- The key itself is shown once and never stored: its hash finds it, the signing secret derived from it signs
 -- requests to the app's endpoint (ADR 0004). sealed_key is the exception: the key encrypted by the server, kept
 -- for an environment that needs it in clear (the v2 JavaScript SDK, signatures of run webhooks; ADR 0009).
--- Written only by create_api_key, keep_sealed_key and revoke_api_key.
+-- In force is one that was not revoked and has not expired. Written only by create_api_key, rotate_api_key,
+-- keep_sealed_key, revoke_api_key and end_api_key.
 create table perdure.api_keys (
     id uuid primary key,
     environment_id uuid not null references perdure.environments (id),
@@ -13,6 +14,8 @@ create table perdure.api_keys (
     sealed_key text,  -- the key, encrypted outside of Postgres; null: nobody needed it
     public_key text,  -- a public key in clear: it is no secret
     created_at timestamptz not null,
+    created_by text,  -- who made it, for people; null: not said
+    expires_at timestamptz,  -- works until then, since it was rotated; null: until it is revoked
     revoked_at timestamptz,
     constraint api_keys_hash_unique unique (key_hash),
     constraint api_keys_kind_known check (kind in ('SECRET', 'PUBLIC')),

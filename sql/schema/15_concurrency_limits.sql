@@ -4,7 +4,7 @@ create table perdure.concurrency_limits (
     id uuid primary key,
     environment_id uuid not null references perdure.environments (id),
     kind text not null,
-    name text not null,  -- JOB: id@version; GROUP: its id; ENVIRONMENT: empty
+    name text not null,  -- JOB: id@version, or the id where a person set it; GROUP: its id; ENVIRONMENT: empty
     max_executions integer not null,
     updated_at timestamptz not null,
     constraint concurrency_limits_name_unique unique (environment_id, kind, name),

@@ -11,7 +11,8 @@ create table perdure.job_versions (
     trigger json not null,  -- TriggerMetadata
     integrations json not null,  -- map: key in the job -> IntegrationConfig
     hosted_integrations text[] not null default '{}',  -- slugs of those whose connections the platform holds
-    concurrency_limit_id uuid,  -- null: none
+    concurrency_limit_id uuid,  -- the one that counts; null: none
+    declared_limit_id uuid,  -- the one that the code names; a person may have set another; null: none
     preprocess_runs boolean not null default false,  -- ask the app for a run's properties before it starts
     timeout interval,  -- how long a run may take, from when it was created; null: as long as it likes
     created_at timestamptz not null,

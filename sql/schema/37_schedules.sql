@@ -13,6 +13,7 @@ create table perdure.schedules (
     external_account_id uuid,
     metadata json,
     active boolean not null,
+    paused_at timestamptz,  -- somebody wants it not to fire; null: nobody does
     due_at timestamptz,  -- null: does not fire
     last_fired_at timestamptz,
     problem text,  -- why the engine switched it off; null: it did not
@@ -27,8 +28,11 @@ create table perdure.schedules (
     ),
     constraint schedules_cron_complete check ((type = 'cron') = (cron is not null)),
     constraint schedules_due_only_while_active check (due_at is null or active),
+    constraint schedules_not_due_while_paused check (due_at is null or paused_at is null),
     constraint schedules_problem_only_when_off check (problem is null or not active)
 );
 comment on table perdure.schedules is 'What fires at an interval or by a cron expression.';
 -- Serves promote_due.
 create index schedules_due_idx on perdure.schedules (due_at, id) where due_at is not null;
+-- Serves lists of an environment's schedules, newest first.
+create index schedules_environment_idx on perdure.schedules (environment_id, id);

@@ -18,6 +18,9 @@ create table perdure.deliveries (
     leased boolean not null default false,  -- the current claim is not answered yet
     response json,  -- what was answered, as far as people want to see it
     message text,  -- why the last attempt failed
+    http_status integer,  -- of the last answer; null: none came yet, or no HTTP answer
+    duration_ms integer,  -- of the last attempt that ended
+    redelivered_id uuid,  -- the delivery that this one repeats, because somebody wanted it
     created_at timestamptz not null,
     completed_at timestamptz,
     constraint deliveries_kind_known check (

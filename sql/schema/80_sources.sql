@@ -15,6 +15,7 @@ create table perdure.sources (
     data json,  -- what the registration wants to remember, e.g. the webhook's id
     metadata json,  -- what the handler wants to remember between requests
     active boolean not null default false,
+    registration_event_id uuid,  -- events.id: the last time that it was to be registered
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint sources_key_unique unique (environment_id, key),

@@ -12,6 +12,7 @@ create table perdure.webhooks (
     current_config jsonb,  -- as registered at the provider; null: never
     secret text not null,
     active boolean not null default false,
+    registration_event_id uuid,  -- events.id: the last time that it was to be registered
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint webhooks_key_unique unique (environment_id, key),

@@ -1,5 +1,5 @@
 -- memberships: who belongs to an organization, and what they may do there. The first owner needs none. Written only by
--- accept_invitation, change_member_role and remove_member.
+-- accept_invitation, log_in_identity, change_member_role and remove_member.
 create table perdure.memberships (
     organization_id uuid not null references perdure.organizations (id),
     user_id uuid not null references perdure.users (id),

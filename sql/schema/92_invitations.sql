@@ -1,5 +1,5 @@
 -- invitations: links by which somebody becomes a member of an organization. Written only by invite_member,
--- revoke_invitation and accept_invitation.
+-- revoke_invitation, accept_invitation and log_in_identity.
 create table perdure.invitations (
     id uuid primary key,
     organization_id uuid not null references perdure.organizations (id),

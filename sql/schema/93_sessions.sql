@@ -1,5 +1,5 @@
--- sessions: logins that last. Written only by open_session, touch_session, close_session, change_password and
--- set_user_disabled.
+-- sessions: logins that last. Written only by open_session, touch_session, close_session, end_session,
+-- end_other_sessions, change_password, reset_password and set_user_disabled.
 create table perdure.sessions (
     id uuid primary key,
     user_id uuid not null references perdure.users (id),
@@ -8,6 +8,8 @@ create table perdure.sessions (
     last_seen_at timestamptz not null,  -- to a minute
     expires_at timestamptz not null,
     revoked_at timestamptz,
+    address text,  -- where the login came from; null: not known
+    user_agent text,  -- what the browser said of itself then
     constraint sessions_token_unique unique (token_hash)
 );
 comment on table perdure.sessions is 'Logins that last, by the hash of their token.';

@@ -1,5 +1,5 @@
 -- login_attempts: logins that were tried and have not succeeded, to slow down guessing. Written only by begin_login,
--- open_session and change_password.
+-- open_session, change_password and reset_password.
 create table perdure.login_attempts (
     id uuid primary key,
     email text not null,  -- in lower case; of nobody, maybe

@@ -25,7 +25,8 @@ OVERDUE = {"due long ago", "lease expired long ago", "delivery is overdue"}
 
 RUNTIME_TABLES = [
     "events", "runs", "tasks", "task_attempts", "leases", "executions", "dead_letters", "blocked_runs",
-    "deliveries", "run_subscriptions", "event_dispatchers where url is not null", "endpoint_indexes",
+    "pauses", "run_failures", "deliveries", "run_subscriptions", "event_dispatchers where url is not null",
+    "endpoint_indexes",
 ]  # fmt: skip
 
 State = dict[str, Any]
@@ -54,6 +55,8 @@ def read_state(db: Database) -> State:
                 as executions,
             (select json_agg(a.task_id) from perdure.task_attempts as a) as attempts,
             (select json_agg(s) from perdure.run_subscriptions as s) as subscriptions,
+            (select json_agg(json_build_array(f.run_id, f.status)) from perdure.run_failures as f)
+                as failures,
             (
                 select json_agg(q.message ->> 'run_id' order by q.msg_id)
                 from pgmq.q_perdure_ready_runs as q
@@ -69,7 +72,7 @@ def read_state(db: Database) -> State:
         "leases": {lease["run_id"]: lease for lease in row.leases or []},
         "executions": sorted(row.executions or []),
         "attempts": Counter(row.attempts or []),
-        **{name: getattr(row, name) or [] for name in ("blocked", "subscriptions", "queue")},
+        **{name: getattr(row, name) or [] for name in ("blocked", "subscriptions", "queue", "failures")},
         "listening": row.listening,
     }
 
@@ -87,6 +90,8 @@ class Observer:
         self._environments = [endpoint.environment.id for endpoint in endpoints]
         self.enabled = [set(JOBS) for _ in endpoints]
         self.limits = [Limits() for _ in endpoints]
+        self.paused: set[tuple[int | None, str]] = set()
+        """An environment (None: all) and what of it: a job, the name of a limit, ``all`` of it."""
         self.jobs: dict[str, str] = dict(
             db.connection.execute("select id, slug from perdure.jobs").fetchall()
         )
@@ -110,6 +115,12 @@ class Observer:
     def job(self, run: dict[str, Any]) -> str:
         """The job of a run."""
         return self.jobs[run["job_id"]]
+
+    def is_paused(self, run: dict[str, Any]) -> bool:
+        """Whether something stops a run from being executed."""
+        environment, job = self.environment(run), self.job(run)
+        names = {job, "all", *self.limits[environment].of(job)}
+        return (None, "all") in self.paused or any((environment, name) in self.paused for name in names)
 
     def look(
         self,
@@ -158,6 +169,13 @@ class Observer:
             assert run["lease_number"] == old["lease_number"] + (id in claimed)
         assert before["runs"].keys() <= after["runs"].keys(), "no run is lost"
 
+        failed = {
+            (id, run["status"]) for id, run in after["runs"].items()
+            if run["status"] in FINAL - {"SUCCESS", "CANCELED"}
+        }  # fmt: skip
+        assert {tuple(failure) for failure in after["failures"]} == failed, (
+            "a failure is kept as its run stands"
+        )
         executing = {
             id: run["lease_number"] for id, run in after["runs"].items() if run["status"] == "EXECUTING"
         }
@@ -184,6 +202,7 @@ class Observer:
         assert {id for id in queued if not self._continued[id]} <= ready - set(after["blocked"])
 
         for id in claimed:
+            assert not self.is_paused(runs[id]), "what is paused is not executed"
             self.limits[self.environment(runs[id])].claimed(id, self.job(runs[id]))
         for id in claimed:
             limits = self.limits[self.environment(runs[id])]
@@ -191,9 +210,9 @@ class Observer:
                 assert limits.free(name, after["leases"]) >= 0, f"{name}: too many executions"
         for id in set(after["blocked"]) - set(before["blocked"]):
             limits = self.limits[self.environment(runs[id])]
-            assert any(limits.free(name, after["leases"]) <= 0 for name in limits.of(self.job(runs[id]))), (
-                "a run is kept back only by a limit that is reached"
-            )
+            assert self.is_paused(runs[id]) or any(
+                limits.free(name, after["leases"]) <= 0 for name in limits.of(self.job(runs[id]))
+            ), "a run is kept back only by a pause, or by a limit that is reached"
 
     def _look_at_tasks(self, before: State, after: State, continued: str | None) -> None:
         for id, found in after["tasks"].items():

@@ -3,9 +3,9 @@
 Hypothesis calls the public functions in any order: events (sent twice, delayed, cancelled), invocations,
 claims, tasks and results under current and stale leases, alone and in batches, callbacks (forged, late,
 again), requests of the platform and their answers, promotions, leaps of the clock, cancellations, runs
-continued and run again, limits, jobs that go and come back. What each call must answer stands in its rule;
-what must hold after it, in ``Observer.look``; that everything ends, in ``Engine.teardown``. A failure prints
-the shortest sequence found.
+continued and run again, limits, pauses, jobs that go and come back. What each call must answer stands in its
+rule; what must hold after it, in ``Observer.look``; that everything ends, in ``Engine.teardown``. A failure
+prints the shortest sequence found.
 
 In CI the same ``SEQUENCES`` are walked each time. ``make test-sequences MINUTES=60`` walks others for an
 hour; each round prints its seed, and ``make test-sequences SEED=…`` repeats it.
@@ -401,10 +401,32 @@ class Engine(RuleBasedStateMachine):
         self.most_executions[environment] = in_all
         self.look()
 
+    @rarely
+    @rule(
+        environment=environments,
+        what=st.sampled_from(["everything", "environment", "queue", *JOBS]),
+        on=st.sampled_from([True, False, False]),
+    )
+    def pause_or_resume(self, environment: int, what: str, on: bool) -> None:
+        before = self.state
+        answer, code = self._pause(environment, what, on)
+        if what == "queue":
+            assert code == (None if "group shared" in self.observer.limits[environment].most else "JQ001")
+        else:
+            assert code is None
+        after = self.look()
+        freed = set(before["blocked"]) - set(after["blocked"])
+        assert len(freed) == ((answer or 0) if not on and not code else 0)
+        assert before["runs"] == after["runs"]
+
     def teardown(self) -> None:
         """The drain: with a dispatcher, an app that works, and people who call back, everything ends."""
         if sys.exc_info()[0]:  # the sequence has failed before
             return
+        for environment in range(len(self.endpoints)):
+            for what in ("everything", "environment", "queue", *JOBS):
+                self._pause(environment, what, False)
+        self.look()
         for _ in range(15):
             self._advance(timedelta(hours=2))
             self._promote(1000)
@@ -456,6 +478,20 @@ class Engine(RuleBasedStateMachine):
     def look(self, **expected: Any) -> State:
         """What is stored now, in order."""
         return self.observer.look(**expected)
+
+    def _pause(self, environment: int, what: str, on: bool) -> tuple[Any, str | None]:
+        """Pause or resume everything, an environment, its queue ``shared`` or a job; as ``_try``."""
+        scope, name, arguments = {
+            "everything": ("everything", "all", []),
+            "environment": ("environment", "all", []),
+            "queue": ("queue", "group shared", ["shared"]),
+        }.get(what, ("job", what, [what]))
+        id = [] if what == "everything" else [self._environment_id(environment)]
+        answer, code = self._try(f"{'pause' if on else 'resume'}_{scope}", *id, *arguments)
+        if not code:
+            key = (None if what == "everything" else environment, name)
+            (self.observer.paused.add if on else self.observer.paused.discard)(key)
+        return answer, code
 
     def _claim(self, index: int) -> Claim:
         """Mostly one that holds its lease; at times one whose run waits, or has another lease, or any."""

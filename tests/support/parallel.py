@@ -10,13 +10,20 @@ from xdist.scheduler import LoadScopeScheduling
 
 _TOGETHER = {
     "tests/behaviour/": "behaviour",  # start everything once, for all tests of the folder
+    "tests/browser/": "browser",
     "tests/js/": "js",
     "tests/engine/migrator/": "stock servers",  # need a cluster without our roles, which may be the same one
     "tests/e2e/test_stock_servers.py": "stock servers",
 }
 """What one process runs: by the start of the path."""
 
-_FIRST = ("tests/js/", "tests/behaviour/", "tests/sql/test_random_sequences.py", "tests/e2e/")
+_FIRST = (
+    "tests/js/",
+    "tests/browser/",
+    "tests/behaviour/",
+    "tests/sql/test_random_sequences.py",
+    "tests/e2e/",
+)
 """What takes minutes: begun last, it would leave one process at work and the others idle."""
 
 _MOST = 8

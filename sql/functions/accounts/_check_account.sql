@@ -6,7 +6,7 @@ language plpgsql immutable set search_path = pg_catalog, pg_temp
 as $$
 begin
     perform perdure._check_email(p_email);
-    if p_name is null or p_name !~ '[^[:space:]]' or length(p_name) > 100 or p_name ~ '[[:cntrl:]]' then
+    if not perdure._is_name(p_name) then
         raise exception using errcode = 'JQ010', message = 'the name must have 1 to 100 characters, on one line';
     end if;
     if p_password_hash is null or p_password_hash !~ '^\$argon2id\$' then

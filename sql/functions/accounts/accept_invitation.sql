@@ -17,7 +17,6 @@ declare
     v_now constant timestamptz := perdure.clock();
     v_invitation perdure.invitations;
     v_user_id uuid := p_user_id;
-    v_before text;
 begin
     select * into v_invitation
     from perdure.invitations as i
@@ -53,16 +52,8 @@ begin
     end if;
 
     update perdure.invitations as i set closed_at = v_now, accepted_by = v_user_id where i.id = v_invitation.id;
-    select m.role into v_before
-    from perdure.memberships as m
-    where m.organization_id = v_invitation.organization_id and m.user_id = v_user_id;
-    insert into perdure.memberships (organization_id, user_id, role, created_at)
-    values (v_invitation.organization_id, v_user_id, v_invitation.role, v_now)
-    on conflict (organization_id, user_id) do update set role = excluded.role;
-    perform perdure.audit(
-        v_user_id, v_invitation.organization_id, 'invitation.accept', v_invitation.email,
-        case when v_before is not null then jsonb_build_object('role', v_before) end,
-        jsonb_build_object('role', v_invitation.role)
+    perform perdure._join(
+        v_user_id, v_invitation.organization_id, v_invitation.role, 'invitation.accept', v_invitation.email
     );
     return v_user_id;
 end;

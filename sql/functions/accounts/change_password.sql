@@ -7,22 +7,8 @@ create or replace function perdure.change_password(p_user_id uuid, p_password_ha
 returns void
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
-declare
-    v_user perdure.users;
 begin
-    select * into v_user from perdure.users as u where u.id = p_user_id and u.disabled_at is null for update;
-    if v_user.id is null then
-        raise exception using errcode = 'JQ001', message = 'there is no such account, or it is disabled';
-    end if;
-    perform perdure._check_account(v_user.email, v_user.name, p_password_hash);
-    update perdure.users as u set password_hash = p_password_hash where u.id = p_user_id;
-    update perdure.sessions as s set revoked_at = perdure.clock()
-    where
-        s.user_id = p_user_id and s.revoked_at is null
-        and s.token_hash is distinct from sha256(convert_to(p_token, 'UTF8'));
-    delete from perdure.login_attempts as a where a.email = lower(v_user.email);
-    perform perdure.audit(p_user_id, o.id, 'user.change_password', v_user.email)
-    from perdure.list_organizations(p_user_id) as o;
+    perform perdure._set_password(p_user_id, p_password_hash, p_token, 'user.change_password');
 end;
 $$;
 comment on function perdure.change_password(uuid, text, text) is 'Give an account another password.';

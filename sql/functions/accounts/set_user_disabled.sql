@@ -9,13 +9,8 @@ language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_now constant timestamptz := perdure.clock();
-    v_user perdure.users;
+    v_user constant perdure.users := perdure._user_of_email(p_email);
 begin
-    select * into v_user from perdure.users as u where lower(u.email) = lower(p_email) for update;
-    if v_user.id is null then
-        raise exception using
-            errcode = 'JQ001', message = format('there is no account of %s', quote_nullable(p_email));
-    end if;
     if (v_user.disabled_at is not null) = p_disabled then
         return false;
     end if;

@@ -1,5 +1,5 @@
 -- doctor: rows that break the rule that nothing waits for ever: every run that is not final is queued,
--- leased, kept back by a limit that is reached, or waits for something that will
+-- leased, kept back by a limit that is reached or by a pause, or waits for something that will
 -- come: a due time, a callback, the platform's own request, a connection. An empty answer is health.
 -- Returns    a row for each problem: what is wrong, the row's id, details for people, SQL (run as the owner)
 --            that mends it.
@@ -49,6 +49,13 @@ begin
             inner join perdure._limits_of_runs(array(select x.run_id from queued as x)) as l on l.run_id = q.run_id
             where c.id = any(l.limit_ids)
         )
+
+    union all
+    select
+        'run is kept back by a pause that is over', b.run_id::text, format('pause %s', b.pause_id),
+        format('select perdure.requeue_run(%L)', b.run_id)
+    from perdure.blocked_runs as b
+    where b.pause_id is not null and not exists (select 1 from perdure.pauses as z where z.id = b.pause_id)
 
     union all
     select
@@ -139,7 +146,7 @@ begin
         format('select perdure.set_schedules_enabled(%L, true)', s.environment_id)
     from perdure.schedules as s
     inner join perdure.environments as e on e.id = s.environment_id
-    where s.active and s.due_at is null and e.schedules_enabled
+    where s.active and s.due_at is null and s.paused_at is null and e.schedules_enabled
 
     union all
     select

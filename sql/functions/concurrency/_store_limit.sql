@@ -1,6 +1,6 @@
 -- _store_limit: set a concurrency limit; where it was raised, runs that it kept back are queued.
 -- Returns    its id.
--- Called by  _upsert_concurrency_limits, set_concurrency_limit.
+-- Called by  _upsert_concurrency_limits, set_concurrency_limit, set_job_concurrency_limit.
 create or replace function perdure._store_limit(
     p_environment_id uuid, p_kind text, p_name text, p_max_executions integer
 )

@@ -11,6 +11,7 @@ declare
     v_response json;
     v_source perdure.sources;
     v_events json;
+    v_event_ids text[];
 begin
     v_problem := perdure._endpoint_answer_problem(p_result, v_reply);
     if v_problem is not null then
@@ -25,11 +26,20 @@ begin
     if v_source.dynamic_trigger_id is not null then
         v_events := perdure._stamp_events(v_events, v_source);
     end if;
-    perform 1 from perdure.send_events(p_delivery.environment_id, v_events, perdure._json_object(
-        perdure._member('accountId', (
-            select to_json(x.identifier) from perdure.external_accounts as x where x.id = v_source.external_account_id
-        ))
-    ));
+    v_event_ids := array(
+        select perdure._shield(e.event) ->> 'id'
+        from perdure.send_events(p_delivery.environment_id, v_events, perdure._json_object(
+            perdure._member('accountId', (
+                select to_json(x.identifier)
+                from perdure.external_accounts as x
+                where x.id = v_source.external_account_id
+            ))
+        )) as e (event)
+    );
+    insert into perdure.delivery_events (delivery_id, event_id)
+    select p_delivery.id, e.id
+    from perdure.events as e
+    where e.environment_id = p_delivery.environment_id and e.event_id = any(v_event_ids);
     v_response := perdure._unshield(v_reply -> 'response');
     return row(v_problem, null, v_response)::perdure.delivery_effect;
 end;

@@ -15,7 +15,10 @@ begin atomic
             perdure.get_signing_secrets(p.environment_id), k.sealed_key
         )::perdure.delivery_request
     from perdure.endpoints as p
-    left join perdure.api_keys as k on k.id = p.api_key_id and k.revoked_at is null
+    left join perdure.api_keys as k
+        on
+            k.id = p.api_key_id and k.revoked_at is null
+            and (k.expires_at is null or k.expires_at > perdure.clock())
     where p.id = (p_delivery).endpoint_id;
 end;
 comment on function perdure._endpoint_request(perdure.deliveries, text, json, bytea, integer)

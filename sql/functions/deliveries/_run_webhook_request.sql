@@ -11,7 +11,7 @@ return perdure._json_request(
         from perdure.api_keys as k
         where
             k.environment_id = (p_delivery).environment_id and k.kind = 'SECRET' and k.revoked_at is null
-            and k.sealed_key is not null
+            and (k.expires_at is null or k.expires_at > perdure.clock()) and k.sealed_key is not null
         order by k.id desc
         limit 1
     )

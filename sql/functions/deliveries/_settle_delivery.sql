@@ -33,6 +33,9 @@ begin
             where e.id = p_delivery.environment_id
         ) then
             perform perdure._fail_delivery(p_delivery, v_effect.problem, v_effect.response);
+            update perdure.deliveries as d
+            set http_status = (p_result ->> 'httpStatus')::integer, duration_ms = (p_result ->> 'durationMs')::integer
+            where d.id = p_delivery.id;
             return 'FAILED';
         end if;
         v_again_at := v_now + least(interval '1 second' * power(2, p_delivery.attempt_count), interval '1 hour');
@@ -44,7 +47,9 @@ begin
         leased = false,
         completed_at = case when v_again_at is null then v_now end,
         response = v_effect.response,
-        message = v_effect.problem
+        message = v_effect.problem,
+        http_status = (p_result ->> 'httpStatus')::integer,
+        duration_ms = (p_result ->> 'durationMs')::integer
     where d.id = p_delivery.id;
     return case when v_again_at is null then 'DELIVERED' else 'PENDING' end;
 end;

@@ -5,7 +5,12 @@ returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return (select a.sealed_key from perdure.api_keys as a where a.id = p_api_key_id and a.revoked_at is null);
+    return (
+        select a.sealed_key
+        from perdure.api_keys as a
+        where
+            a.id = p_api_key_id and a.revoked_at is null and (a.expires_at is null or a.expires_at > perdure.clock())
+    );
 end;
 $$;
 comment on function perdure._sealed_key(uuid) is 'A key of an environment, sealed.';

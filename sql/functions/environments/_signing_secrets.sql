@@ -7,6 +7,8 @@ language sql stable
 begin atomic
     select array_agg(k.signing_secret order by k.id desc)
     from perdure.api_keys as k
-    where k.environment_id = p_environment_id and k.kind = 'SECRET' and k.revoked_at is null;
+    where
+        k.environment_id = p_environment_id and k.kind = 'SECRET' and k.revoked_at is null
+        and (k.expires_at is null or k.expires_at > perdure.clock());
 end;
 comment on function perdure._signing_secrets(uuid) is 'Secrets that sign requests to an environment''s endpoints.';

@@ -1,12 +1,13 @@
 -- create_api_key: make a key for an environment. The key is returned once and not stored (ADR 0004).
 -- Arguments  p_kind  'SECRET' (servers) or 'PUBLIC' (browsers, read only);
---            p_key   a key made elsewhere, e.g. a fixed one for development; null: a new random one.
+--            p_key   a key made elsewhere, e.g. a fixed one for development; null: a new random one;
+--            p_created_by  who makes it, for people; null: not said.
 -- Returns    the key. The same p_key again changes nothing, and un-revokes nothing.
--- Errors     JQ001 not_found: no such environment; JQ004 key_conflict: p_key is another environment's or was
---            revoked; JQ010 invalid_argument: p_kind unknown, p_key malformed.
--- Called by  administrators, `perdure dev`.
+-- Errors     JQ001 not_found: no such environment; JQ004 key_conflict: p_key is another environment's or is not
+--            in force any more; JQ010 invalid_argument: p_kind unknown, p_key malformed.
+-- Called by  the server, rotate_api_key, administrators, `perdure dev`.
 create or replace function perdure.create_api_key(
-    p_environment_id uuid, p_kind text default 'SECRET', p_key text default null
+    p_environment_id uuid, p_kind text default 'SECRET', p_key text default null, p_created_by text default null
 )
 returns text
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -39,14 +40,15 @@ begin
     end if;
 
     insert into perdure.api_keys (
-        id, environment_id, kind, hint, key_hash, signing_secret, public_key, created_at
+        id, environment_id, kind, hint, key_hash, signing_secret, public_key, created_at, created_by
     )
     values (
         perdure.new_id(), p_environment_id, p_kind, left(v_key, length(v_prefix) + 4),
         sha256(convert_to(v_key, 'UTF8')),
         case when p_kind = 'SECRET' then sha256(convert_to('perdure.signing.v1:' || v_key, 'UTF8')) end,
         case when p_kind = 'PUBLIC' then v_key end,
-        perdure.clock()
+        perdure.clock(),
+        p_created_by
     )
     on conflict (key_hash) do nothing;
     if not found and not exists (
@@ -54,11 +56,13 @@ begin
         where
             k.key_hash = sha256(convert_to(v_key, 'UTF8'))
             and k.environment_id = p_environment_id and k.revoked_at is null
+            and (k.expires_at is null or k.expires_at > perdure.clock())
     ) then
         raise exception using
-            errcode = 'JQ004', message = 'p_key is in use by another environment, or was revoked: choose a new one';
+            errcode = 'JQ004',
+            message = 'p_key is in use by another environment, or was revoked or has expired: choose a new one';
     end if;
     return v_key;
 end;
 $$;
-comment on function perdure.create_api_key(uuid, text, text) is 'Make an API key; it is shown once.';
+comment on function perdure.create_api_key(uuid, text, text, text) is 'Make an API key; it is shown once.';

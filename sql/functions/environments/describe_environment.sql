@@ -19,7 +19,9 @@ begin
         'pkApiKey', coalesce((
             select k.public_key
             from perdure.api_keys as k
-            where k.environment_id = e.id and k.kind = 'PUBLIC' and k.revoked_at is null
+            where
+                k.environment_id = e.id and k.kind = 'PUBLIC' and k.revoked_at is null
+                and (k.expires_at is null or k.expires_at > perdure.clock())
             order by k.id desc
             limit 1
         ), ''),

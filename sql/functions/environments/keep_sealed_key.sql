@@ -12,7 +12,9 @@ begin
         raise exception using errcode = 'JQ010', message = 'p_sealed must be a sealed key, not empty';
     end if;
     update perdure.api_keys as k set sealed_key = p_sealed
-    where k.id = p_api_key_id and k.kind = 'SECRET' and k.revoked_at is null;
+    where
+        k.id = p_api_key_id and k.kind = 'SECRET' and k.revoked_at is null
+        and (k.expires_at is null or k.expires_at > perdure.clock());
     if not found then
         raise exception using
             errcode = 'JQ001',

@@ -1,43 +1,16 @@
--- revoke_api_key: make a key worthless from now on, and erase what was kept of it sealed. Endpoints that were
--- sent it in clear are sent the newest other key of the environment that is kept, if there is one; else their
--- requests are signed only, until the app is registered with a new key.
+-- revoke_api_key: make a key worthless from now on, as end_api_key does, by the key itself.
 -- Returns    true when this call revoked it, false when it was unknown or revoked before.
--- Locks      the environment's endpoints, in id order, then the key.
 -- Called by  administrators.
 create or replace function perdure.revoke_api_key(p_key text)
 returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 as $$
-declare
-    v_key_hash constant bytea := sha256(convert_to(p_key, 'UTF8'));
-    v_key perdure.api_keys;
 begin
-    perform 1
-    from perdure.endpoints as p
-    inner join perdure.api_keys as k on k.environment_id = p.environment_id
-    where k.key_hash = v_key_hash
-    order by p.id
-    for update of p;
-
-    update perdure.api_keys as k set revoked_at = perdure.clock(), sealed_key = null
-    where k.key_hash = v_key_hash and k.revoked_at is null
-    returning * into v_key;
-    if not found then
-        return false;
-    end if;
-
-    update perdure.endpoints as p
-    set
-        api_key_id = (
-            select k.id
-            from perdure.api_keys as k
-            where k.environment_id = v_key.environment_id and k.sealed_key is not null
-            order by k.id desc
-            limit 1
-        ),
-        updated_at = v_key.revoked_at
-    where p.api_key_id = v_key.id;
-    return true;
+    return coalesce((
+        select perdure._revoke_key(k.id)
+        from perdure.api_keys as k
+        where k.key_hash = sha256(convert_to(p_key, 'UTF8'))
+    ), false);
 end;
 $$;
 comment on function perdure.revoke_api_key(text) is 'Make an API key worthless.';

@@ -1,9 +1,9 @@
 -- set_schedules_enabled: let the schedules of an environment fire, or not; in DEVELOPMENT they do not at first. Those
--- that did not fire so far begin now: nothing is made up for.
+-- that did not fire so far begin now: nothing is made up for. Those that are paused stay so.
 -- Returns    how many schedules are active, and so fire from now on, or do not.
 -- Errors     JQ001 not_found; JQ010 invalid_argument: p_enabled is null.
 -- Locks      the environment, then its schedules.
--- Called by  administrators, `perdure schedules`.
+-- Called by  administrators, `perdure schedules`, the server.
 create or replace function perdure.set_schedules_enabled(p_environment_id uuid, p_enabled boolean)
 returns integer
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
@@ -27,7 +27,9 @@ begin
         set due_at = n.due_at, active = n.problem is null, problem = n.problem, updated_at = v_now
         from perdure.schedules as x
         cross join lateral perdure._try_next_fire(x, v_now) as n
-        where x.environment_id = p_environment_id and x.active and x.due_at is null and s.id = x.id and s.active;
+        where
+            x.environment_id = p_environment_id and x.active and x.paused_at is null and x.due_at is null
+            and s.id = x.id and s.active;
         perform perdure._notify_dispatchers('due');
     else
         update perdure.schedules as s

@@ -1,7 +1,8 @@
 -- _copy_event: the same event once more, as that of a run that is run again.
+-- Arguments  p_payload  of the copy; null: that of the original.
 -- Returns    events.id of the copy; its event_id is that of the original, ':retry:' and milliseconds since 1970.
--- Called by  rerun_run.
-create or replace function perdure._copy_event(p_id uuid)
+-- Called by  _rerun_run, _bulk_rerun.
+create or replace function perdure._copy_event(p_id uuid, p_payload json)
 returns uuid
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -17,9 +18,9 @@ begin
             created_at, updated_at
         )
         select
-            perdure.new_id(), e.environment_id, format('%s:retry:%s', e.event_id, v_ms), e.name, e.source, e.payload,
-            e.payload_type, e.context, e.external_account_id, e.dynamic_source_key, e.source_context, e.run_tags,
-            e.run_metadata, e.is_test, e.happened_at, v_now, v_now, v_now, v_now
+            perdure.new_id(), e.environment_id, format('%s:retry:%s', e.event_id, v_ms), e.name, e.source,
+            coalesce(p_payload, e.payload), e.payload_type, e.context, e.external_account_id, e.dynamic_source_key,
+            e.source_context, e.run_tags, e.run_metadata, e.is_test, e.happened_at, v_now, v_now, v_now, v_now
         from perdure.events as e
         where e.id = p_id
         on conflict (environment_id, event_id) do nothing
@@ -30,4 +31,4 @@ begin
     return v_copy_id;
 end;
 $$;
-comment on function perdure._copy_event(uuid) is 'The same event once more.';
+comment on function perdure._copy_event(uuid, json) is 'The same event once more.';

@@ -2,7 +2,7 @@
 -- its reply is dropped.
 -- Returns    the runs cancelled by this call.
 -- Locks      the runs, in id order; concurrency limits.
--- Called by  cancel_run, _cancel_runs_json.
+-- Called by  cancel_run, _cancel_runs_json, _bulk_cancel.
 create or replace function perdure._cancel_runs(p_run_ids uuid[])
 returns uuid[]
 language plpgsql volatile set search_path = pg_catalog, pg_temp

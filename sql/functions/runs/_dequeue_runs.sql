@@ -1,7 +1,7 @@
 -- _dequeue_runs: take run ids out of the queue, oldest first. The message is gone with the claim's commit;
 -- from then on the lease in our own row answers for the run (ADR 0002: one index-only delete instead of a
 -- hidden message to be deleted later). As pgmq.pop does it, without making the statement anew in each call. pgmq is
--- known to _enqueue_runs, _dequeue_runs and _queued_run_ids only.
+-- known to the functions only that _enqueue_runs names.
 -- What was taken stays in the table until vacuum may remove it, which a transaction with an old snapshot prevents as
 -- long as it lasts; and each claim walks past all that is left. So a queue that is empty and large is truncated, unless
 -- somebody is using it.

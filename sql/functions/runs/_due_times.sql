@@ -2,12 +2,13 @@
 -- scheduled.
 -- Returns    one row: of waits; of backoffs; of the ends of runs' time; of delayed events; of deliveries; of schedules;
 --            of the ends of ephemeral subscriptions; of looks for events that waits may have missed; of leases' ends;
---            of all of these.
+--            of steps of bulk actions; of all of these.
 -- Called by  promote_due.
 create or replace function perdure._due_times()
 returns table (
     waits timestamptz, backoffs timestamptz, time_limits timestamptz, events timestamptz, deliveries timestamptz,
-    schedules timestamptz, subscriptions timestamptz, look_ups timestamptz, leases timestamptz, first timestamptz
+    schedules timestamptz, subscriptions timestamptz, look_ups timestamptz, leases timestamptz,
+    bulk_actions timestamptz, first timestamptz
 )
 language sql stable rows 1
 begin atomic
@@ -15,7 +16,7 @@ begin atomic
         k.*,
         least(
             k.waits, k.backoffs, k.time_limits, k.events, k.deliveries, k.schedules, k.subscriptions, k.look_ups,
-            k.leases
+            k.leases, k.bulk_actions
         )
     from (
         select
@@ -39,7 +40,8 @@ begin atomic
                 limit 1
             ),
             (select w.due_at from perdure.event_look_ups as w order by w.due_at limit 1),
-            (select min(l.expires_at) from perdure.leases as l)
-    ) as k (waits, backoffs, time_limits, events, deliveries, schedules, subscriptions, look_ups, leases);
+            (select min(l.expires_at) from perdure.leases as l),
+            (select b.due_at from perdure.bulk_actions as b where b.due_at is not null order by b.due_at limit 1)
+    ) as k (waits, backoffs, time_limits, events, deliveries, schedules, subscriptions, look_ups, leases, bulk_actions);
 end;
 comment on function perdure._due_times() is 'When the first thing of each kind is due.';

@@ -32,6 +32,7 @@ begin
     )
     select array_agg(e.id order by e.id) into v_ended_ids from ended as e;
     perform perdure._close_runs(v_ended_ids);
+    perform perdure._record_failures(v_ended_ids);
 end;
 $$;
 comment on function perdure._end_overdue_runs(integer) is 'End runs that took longer than their job allows.';

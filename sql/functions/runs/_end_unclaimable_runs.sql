@@ -47,6 +47,7 @@ begin
     )
     select array_agg(e.id) into v_ended_ids from ended as e;
     perform perdure._close_runs(v_ended_ids);
+    perform perdure._record_failures(v_ended_ids);
 end;
 $$;
 comment on function perdure._end_unclaimable_runs(uuid[]) is 'End runs that may not be executed any more.';

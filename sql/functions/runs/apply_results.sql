@@ -120,6 +120,10 @@ begin
             perform perdure._close_runs(array(
                 select a.run_id from unnest(v_applied) as a where perdure._is_final(a.run_status)
             ));
+            perform perdure._record_failures(array(
+                select a.run_id from unnest(v_applied) as a
+                where perdure._is_final(a.run_status) and a.run_status <> 'SUCCESS'
+            ));
         end if;
         if v_ready_ids is not null then
             perform perdure._enqueue_runs(v_ready_ids);

@@ -1,6 +1,6 @@
 -- claim_runs: take up to p_limit ready runs for one dispatcher. Each gets a new lease number and a lease; the
 -- caller commits and only then calls the endpoints. A run of a disabled job version ends here as ABORTED, one beyond
--- its environment's limits as TIMED_OUT; one that a concurrency limit stops is kept back.
+-- its environment's limits as TIMED_OUT; one that a pause or a concurrency limit stops is kept back.
 -- Arguments  p_dispatcher    who claims, for people to read;
 --            p_limit         1 to 1000: the caller's free slots;
 --            p_lease_margin  how long the lease outlasts the endpoint's timeout: time to hand the reply in;
@@ -10,7 +10,7 @@
 --            sealed_api_key: the key to send in clear, for the v2 JavaScript SDK; sealed_connections: tokens to put
 --            into the body as `connections`, both encrypted by the server; null: none.
 -- Errors     JQ010 invalid_argument: p_limit is null or out of range.
--- Locks      messages (skip locked), concurrency limits, then runs in id order.
+-- Locks      messages (skip locked), runs in id order, pauses (shared), then concurrency limits.
 -- Called by  the dispatcher; the server, for the connections that it holds.
 create or replace function perdure.claim_runs(
     p_dispatcher text, p_limit integer, p_lease_margin interval default '10 seconds',
@@ -73,6 +73,11 @@ begin
                         select
                             v.status = 'ACTIVE' and p.connected = v_is_connected
                             and coalesce(v.concurrency_limit_id, n.concurrency_limit_id) is null
+                            and not exists (
+                                select 1
+                                from perdure.pauses as z
+                                where perdure._stops(z, r.environment_id, r.job_id, v.concurrency_limit_id)
+                            )
                             and (r.execution_count < n.max_executions) is not false
                             and (r.duration_ms < n.max_duration_ms) is not false
                         from perdure.job_versions as v, perdure.environments as n, perdure.endpoints as p
@@ -158,13 +163,14 @@ begin
         );
         v_left_ids := perdure._keep_rightly_queued(v_left_ids, v_is_connected);
         perform perdure._end_unclaimable_runs(v_left_ids);
-        v_run_ids := perdure._admit_runs(v_left_ids);
+        v_run_ids := perdure._admit_runs(perdure._stop_paused_runs(v_left_ids));
         exit when v_run_ids = '{}';
     end loop;
 
-    -- One that was let go when a limit had room, and does not use it (it was cancelled, or another limit keeps it back),
-    -- lets the next one go.
+    -- One that was let go when a limit had room, and does not use it (it was cancelled, or something else keeps it back),
+    -- lets the next one go. Those behind the ones that were kept back may be ready: who got few would not ask again.
     if cardinality(v_run_ids) < cardinality(v_left_ids) then
+        perform perdure._notify_dispatchers(case when v_is_connected then 'connected' else 'runs' end);
         perform perdure._unblock_runs(array(
             select distinct i.id
             from perdure._limits_of_runs(array(

@@ -43,6 +43,7 @@ begin
     where r.id = p_run_id;
     perform perdure._reopen_tasks(p_run_id);
     delete from perdure.dead_letters as d where d.run_id = p_run_id;
+    delete from perdure.run_failures as f where f.run_id = p_run_id;
     perform perdure._enqueue_runs(array[p_run_id]);
     if v_timeout_at is not null then
         perform perdure._notify_dispatchers('due');

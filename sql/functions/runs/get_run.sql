@@ -2,8 +2,8 @@
 -- Arguments  p_subtasks      nest the tasks made inside tasks; false: outermost tasks only;
 --            p_task_details  with the tasks' params and outputs;
 --            p_cursor        nextCursor of the page before; p_take  outermost tasks in one page, 1 to 50.
--- Returns    {id, status, startedAt, updatedAt, completedAt, output?, tags: […], metadata: {…}, tasks: […],
---            statuses: […], nextCursor?}.
+-- Returns    {id, status, startedAt, updatedAt, completedAt, output?, tags: […], metadata: {…}, statuses: […],
+--            tasks: […], nextCursor?}.
 -- Errors     JQ001 not_found.
 -- Called by  the server, apps in direct mode, psql.
 create or replace function perdure.get_run(
@@ -33,17 +33,10 @@ begin
     ) as page;
 
     return perdure._json_object(
-        perdure._member('id', to_json(v_run.id)),
-        perdure._member('status', to_json(v_run.status)),
-        perdure._member('startedAt', coalesce(to_json(perdure._iso(v_run.started_at)), 'null')),
-        perdure._member('updatedAt', to_json(perdure._iso(v_run.updated_at))),
-        perdure._member('completedAt', coalesce(to_json(perdure._iso(v_run.completed_at)), 'null')),
-        perdure._member('output', v_run.output),
-        perdure._member('tags', perdure._run_tags_json(v_run.id)),
-        perdure._member('metadata', perdure._run_metadata_json(v_run.id)),
-        perdure._member('tasks', coalesce(v_tasks, '[]')),
-        perdure._member('statuses', perdure._run_statuses_json(v_run.id)),
-        perdure._member('nextCursor', to_json(v_next_cursor))
+        variadic perdure._run_members(v_run) || array[
+            perdure._member('tasks', coalesce(v_tasks, '[]')),
+            perdure._member('nextCursor', to_json(v_next_cursor))
+        ]
     );
 end;
 $$;

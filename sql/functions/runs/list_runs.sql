@@ -14,10 +14,19 @@ returns json
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_take constant integer := greatest(least(p_take, 100), 1);
-    v_run_ids constant uuid[] := perdure._page_of_runs(p_environment_id, p_status, p_job, p_cursor, v_take, p_tags);
+    v_search record;
     v_runs json;
 begin
+    select s.* into v_search
+    from perdure._search_runs(
+        perdure._run_filter(
+            p_environment_id,
+            p_statuses => case when p_status is not null then array[p_status] end,
+            p_job => p_job,
+            p_tags => p_tags
+        ),
+        p_cursor, greatest(least(p_take, 100), 1), null
+    ) as s;
     select json_agg(json_build_object(
         'id', r.id,
         'status', r.status,
@@ -34,10 +43,10 @@ begin
     inner join perdure.jobs as j on j.id = r.job_id
     inner join perdure.job_versions as v on v.id = r.job_version_id
     inner join perdure.events as e on e.id = r.event_id
-    where r.id = any(v_run_ids[:v_take]);
+    where r.id = any(v_search.run_ids);
     return perdure._json_object(
         perdure._member('runs', coalesce(v_runs, '[]')),
-        perdure._member('nextCursor', to_json(v_run_ids[v_take + 1]))
+        perdure._member('nextCursor', to_json(v_search.searched_to))
     );
 end;
 $$;

@@ -1,6 +1,6 @@
 -- promote_due: do what time has brought: end runs that take too long, end waits and delays between attempts, end
 -- backoffs, deliver delayed events, fire schedules, forget ephemeral subscriptions, look for events that waits may have
--- missed, take back expired leases; queue the runs that may go on.
+-- missed, take back expired leases, do a step of a bulk action; queue the runs that may go on.
 -- Arguments  p_limit  most of each kind in one call; 1 to 1000. A kind that is not exhausted makes
 --            next_due_ms 0.
 -- Returns    one row: runs queued; events delivered, those of schedules among them; leases reaped; milliseconds until
@@ -52,6 +52,9 @@ begin
     end if;
     if v_due.leases <= v_now then
         reaped_leases := perdure._reap_leases(p_limit);
+    end if;
+    if v_due.bulk_actions <= v_now then
+        perform perdure._advance_bulk_action();
     end if;
 
     if v_due.first <= v_now then

@@ -60,11 +60,7 @@ begin
         )
         select
             t.event_row_id, t.environment_id, t.event_id, 'dev.trigger.scheduled', 'trigger.dev',
-            perdure._json_object(
-                perdure._member('ts', to_json(perdure._iso(t.due_at))),
-                perdure._member('lastTimestamp', to_json(perdure._iso(t.last_fired_at)))
-            ),
-            'JSON', '{}', t.external_account_id,
+            perdure._tick_payload(t.due_at, t.last_fired_at), 'JSON', '{}', t.external_account_id,
             perdure._json_object(
                 perdure._member('id', to_json(t.key)), perdure._member('metadata', t.metadata)
             ),

@@ -5,7 +5,7 @@
 -- Returns    the first fire after p_now.
 -- Errors     JQ010 invalid_argument: as next_cron_fire and next_interval_fire. Also for what was taken once: countries
 --            change their clocks, and what they never show does not fire.
--- Called by  _try_next_fire, _timing_problem, preview_schedule.
+-- Called by  _try_next_fire, _timing_problem, preview_schedule, list_next_fires.
 create or replace function perdure._next_fire(p_timing perdure.schedules, p_previous timestamptz, p_now timestamptz)
 returns timestamptz
 language sql stable

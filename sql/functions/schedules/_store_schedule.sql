@@ -1,5 +1,5 @@
 -- _store_schedule: store a schedule that is to fire. One whose timing is as it was goes on as it was; one that is new,
--- was off or has changed begins now.
+-- was off or has changed begins now. One that is paused stays so.
 -- Arguments  p_job_id, p_dynamic_trigger_id  whose it is: one of them is null;
 --            p_key       the job's slug, or the registration's key;
 --            p_schedule  ScheduleMetadata, checked and shielded.
@@ -54,6 +54,7 @@ begin
         metadata = excluded.metadata,
         active = excluded.active,
         due_at = case
+            when s.paused_at is not null then null
             when s.active and excluded.active
                 and (s.type, s.seconds, s.cron, s.time_zone)
                 is not distinct from (excluded.type, excluded.seconds, excluded.cron, excluded.time_zone) then s.due_at

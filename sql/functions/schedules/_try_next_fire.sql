@@ -2,7 +2,7 @@
 -- others.
 -- Arguments  p_timing, p_previous  as of _next_fire.
 -- Returns    due_at, and problem null; or the other way round.
--- Called by  _store_schedule, _fire_due_schedules, set_schedules_enabled.
+-- Called by  _store_schedule, _fire_due_schedules, set_schedules_enabled, resume_schedule.
 create or replace function perdure._try_next_fire(
     p_timing perdure.schedules, p_previous timestamptz, out due_at timestamptz, out problem text
 )

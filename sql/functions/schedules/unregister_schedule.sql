@@ -1,5 +1,5 @@
 -- unregister_schedule: end a schedule that was attached to a dynamic trigger. One that has ended, or never was, is no
--- error.
+-- error. Registered again, it is not paused.
 -- Arguments  p_dynamic_schedule  the dynamic schedule's id in the app; p_key  of the registration.
 -- Returns    {ok: true}.
 -- Errors     JQ001 not_found: no such dynamic schedule.
@@ -20,7 +20,7 @@ begin
             message = format('there is no dynamic schedule %s in this environment', quote_nullable(p_dynamic_schedule));
     end if;
     update perdure.schedules as s
-    set active = false, due_at = null, problem = null, updated_at = perdure.clock()
+    set active = false, paused_at = null, due_at = null, problem = null, updated_at = perdure.clock()
     where s.dynamic_trigger_id = v_trigger_id and s.key = p_key and (s.active or s.problem is not null);
     return json_build_object('ok', true);
 end;

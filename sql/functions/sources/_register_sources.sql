@@ -4,7 +4,7 @@
 -- Arguments  p_source_ids  null or empty: nothing to do;
 --            p_event_id    of the event, for a single source: asked again with it, it is asked once; null: a new id.
 -- Errors     JQ002 wrong_state: the server's public URL is not known yet.
--- Called by  _upsert_sources, register_dynamic_trigger.
+-- Called by  _upsert_sources, register_dynamic_trigger, register_source.
 create or replace function perdure._register_sources(p_source_ids uuid[], p_event_id text default null)
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -13,8 +13,10 @@ declare
     v_environment_id uuid;
     v_options json;
     v_events json;
+    v_ids uuid[];  -- of their sources, in the same order
+    v_event_ids text[];
 begin
-    for v_environment_id, v_options, v_events in
+    for v_environment_id, v_options, v_events, v_ids in
         select
             s.environment_id,
             perdure._json_object(perdure._member('accountId', to_json(a.identifier))),
@@ -27,7 +29,8 @@ begin
                     perdure._member('options', perdure._source_options_json(s)),
                     perdure._member('dynamicTriggerId', to_json(t.slug))
                 ))
-            ) order by s.key)
+            ) order by s.key),
+            array_agg(s.id order by s.key)
         from perdure.sources as s
         left join perdure.dynamic_triggers as t on t.id = s.dynamic_trigger_id
         left join perdure.external_accounts as a on a.id = s.external_account_id
@@ -41,7 +44,16 @@ begin
             )
         group by s.environment_id, a.identifier
     loop
-        perform 1 from perdure.send_events(v_environment_id, v_events, v_options);
+        v_event_ids := array(
+            select perdure._shield(e.event) ->> 'id'
+            from perdure.send_events(v_environment_id, v_events, v_options) with ordinality as e (event, ordinal)
+            order by e.ordinal
+        );
+        update perdure.sources as s
+        set registration_event_id = e.id
+        from unnest(v_ids, v_event_ids) as i (id, event_id)
+        inner join perdure.events as e on e.environment_id = v_environment_id and e.event_id = i.event_id
+        where s.id = i.id;
     end loop;
 end;
 $$;

@@ -7,7 +7,9 @@ select
     e.slug,
     e.type,
     e.created_at,
-    e.schedules_enabled
+    e.schedules_enabled,
+    e.max_executions,
+    e.max_duration_ms
 from perdure.environments as e
 inner join perdure.projects as p on p.id = e.project_id
 inner join perdure.organizations as o on o.id = p.organization_id;

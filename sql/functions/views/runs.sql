@@ -26,7 +26,9 @@ select
     r.updated_at,
     r.properties,
     array(select t.tag from perdure.run_tags as t where t.run_id = r.id order by t.tag) as tags,
-    coalesce((select m.metadata from perdure.run_metadata as m where m.run_id = r.id), '{}') as metadata
+    coalesce((select m.metadata from perdure.run_metadata as m where m.run_id = r.id), '{}') as metadata,
+    r.job_id,
+    r.timeout_at
 from perdure.runs as r
 inner join perdure.jobs as k on k.id = r.job_id
 inner join perdure.job_versions as v on v.id = r.job_version_id

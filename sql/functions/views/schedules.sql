@@ -1,5 +1,5 @@
 -- schedules: what fires at an interval or by a cron expression, and when next; problem says why the engine switched one
--- off.
+-- off, paused_at since when somebody wants it not to fire.
 create or replace view perdure_views.schedules as
 select
     s.id,
@@ -18,7 +18,8 @@ select
     s.last_fired_at,
     s.problem,
     s.created_at,
-    s.updated_at
+    s.updated_at,
+    s.paused_at
 from perdure.schedules as s
 left join perdure.jobs as k on k.id = s.job_id
 left join perdure.dynamic_triggers as t on t.id = s.dynamic_trigger_id

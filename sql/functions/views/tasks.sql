@@ -1,5 +1,6 @@
 -- tasks: the durable steps of runs, with their stored results. What is marked as secret is left out, and so is the
--- secret in the URL of a callback.
+-- secret in the URL of a callback. operation, effect: what the platform itself does for the task. is_redacted: parts of
+-- its output are secret.
 create or replace view perdure_views.tasks as
 select
     t.id,
@@ -20,6 +21,12 @@ select
     t.delay_until,
     t.due_at,
     t.started_at,
-    t.completed_at
+    t.completed_at,
+    t.created_at,
+    t.connection_key,
+    t.operation,
+    t.effect,
+    t.callback_url is not null as has_callback,
+    t.redact is not null as is_redacted
 from perdure.tasks as t;
 comment on view perdure_views.tasks is 'Durable steps of runs.';

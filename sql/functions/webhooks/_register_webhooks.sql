@@ -2,7 +2,7 @@
 -- providers that need it: not active, or otherwise configured than is wanted.
 -- Arguments  p_webhook_ids  null or empty: nothing to do.
 -- Errors     JQ002 wrong_state: the server's public URL is not known yet.
--- Called by  _upsert_webhooks.
+-- Called by  _upsert_webhooks, register_webhook.
 create or replace function perdure._register_webhooks(p_webhook_ids uuid[])
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -10,8 +10,10 @@ as $$
 declare
     v_environment_id uuid;
     v_events json;
+    v_ids uuid[];  -- of their webhooks, in the same order
+    v_event_ids text[];
 begin
-    for v_environment_id, v_events in
+    for v_environment_id, v_events, v_ids in
         select
             w.environment_id,
             json_agg(json_build_object(
@@ -25,13 +27,23 @@ begin
                         'current', coalesce(w.current_config, '{}'), 'desired', w.desired_config
                     )
                 )
-            ) order by w.key)
+            ) order by w.key),
+            array_agg(w.id order by w.key)
         from perdure.webhooks as w
         inner join perdure.http_endpoints as h on h.id = w.http_endpoint_id
         where w.id = any(p_webhook_ids) and (not w.active or w.desired_config is distinct from w.current_config)
         group by w.environment_id
     loop
-        perform 1 from perdure.send_events(v_environment_id, v_events);
+        v_event_ids := array(
+            select perdure._shield(e.event) ->> 'id'
+            from perdure.send_events(v_environment_id, v_events) with ordinality as e (event, ordinal)
+            order by e.ordinal
+        );
+        update perdure.webhooks as w
+        set registration_event_id = e.id
+        from unnest(v_ids, v_event_ids) as i (id, event_id)
+        inner join perdure.events as e on e.environment_id = v_environment_id and e.event_id = i.event_id
+        where w.id = i.id;
     end loop;
 end;
 $$;

@@ -54,7 +54,7 @@ def test_a_session_is_new_at_each_login_and_ends_the_one_before(people: People) 
     assert first != second
     assert db.call("touch_session", first) == []
     (user,) = db.call("touch_session", second)
-    assert tuple(user) == (people.owner, "ann@x.org", "Ann")
+    assert tuple(user) == (people.owner, "ann@x.org", "Ann", True)
     assert db.call("close_session", second) is True
     assert db.call("close_session", second) is False
     assert db.call("touch_session", second) == []

@@ -137,3 +137,22 @@ def test_a_limit_that_is_none_is_refused(db: Database, builders: Builders, limit
     with refused("JQ010", "jobs[0].concurrencyLimit"):
         reindex(db, endpoint, job(concurrencyLimit=limit))
     assert queued(db) == []
+
+
+def test_queues_are_listed_as_they_stand(db: Database, builders: Builders) -> None:
+    group = {"id": "mails", "limit": 1}
+    endpoint = builders.endpoint(
+        job("a", event="a", concurrencyLimit=group),
+        job("b", event="b", concurrencyLimit=group),
+        job("alone", event="c", concurrencyLimit=1),
+    )
+    id = endpoint.environment.id
+    builders.runs(3, endpoint, event="a")
+    builders.claims()
+
+    def stands() -> list[tuple[object, ...]]:
+        return [tuple(row) for row in db.call("list_queues", id)]
+
+    assert stands() == [("mails", 1, ["a", "b"], 1, 2, False)]
+    db.call("pause_queue", id, "mails")
+    assert stands() == [("mails", 1, ["a", "b"], 1, 2, True)]

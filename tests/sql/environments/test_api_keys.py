@@ -32,7 +32,8 @@ def test_a_new_key_is_recognised(pure_db: Database, slug: str, kind: str, prefix
     assert re.fullmatch(rf"{prefix}_{slug}_[0-9a-f]{{40}}", key)
     (found,) = pure_db.call("authenticate", key)
     types = {"dev": "DEVELOPMENT", "stg": "STAGING", "prod": "PRODUCTION", "prev": "PREVIEW"}
-    assert tuple(found)[:-1] == (environment.id, kind, slug, types[slug], environment.project, "acme")
+    assert found.works_for_s is None
+    assert tuple(found)[:-2] == (environment.id, kind, slug, types[slug], environment.project, "acme")
     hint = pure_db.value("select hint from perdure_views.api_keys where id = %s", found.api_key_id)
     assert key.startswith(hint)
 

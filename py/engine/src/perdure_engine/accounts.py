@@ -26,6 +26,30 @@ class User:
     id: str
     email: str
     name: str
+    is_first_owner: bool
+    """Owns every organization, and makes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Where somebody is logged in."""
+
+    id: str
+    created_at: datetime
+    last_seen_at: datetime
+    address: str | None
+    """Where the login came from; ``None``: not known."""
+    user_agent: str | None
+    is_current: bool
+    """It is the one that asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordReset:
+    """Whose password a link sets."""
+
+    email: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +117,16 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment of an organization."""
+
+    id: str
+    project: str
+    slug: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentSummary:
     """An environment of an organization, in short."""
 
@@ -142,6 +176,17 @@ async def create_owner(
     return user_id
 
 
+async def create_organization(conn: Connection, user_id: str, *, slug: str, title: str) -> None:
+    """Make another organization.
+
+    Raises:
+        WrongState: the user is not the first owner.
+        KeyConflict: there is one of this slug.
+        InvalidArgument: the slug or the title is malformed.
+    """
+    await fetch_value(conn, "select perdure.create_organization(%s, %s, %s)", [user_id, slug, title])
+
+
 async def begin_login(conn: Connection, email: str, address: str) -> LoginAttempt:
     """Count an attempt to log in from an address, and give what its password is checked against."""
     rows = await fetch_rows(
@@ -153,15 +198,36 @@ async def begin_login(conn: Connection, email: str, address: str) -> LoginAttemp
     return rows[0]
 
 
-async def open_session(conn: Connection, user_id: str, old_token: str | None) -> str:
-    """Log in somebody whose password was right; returns the token, and ends the session of ``old_token``."""
-    token: str = await fetch_value(conn, "select perdure.open_session(%s, %s)", [user_id, old_token])
+async def open_session(
+    conn: Connection,
+    user_id: str,
+    old_token: str | None,
+    *,
+    address: str | None = None,
+    user_agent: str | None = None,
+) -> str:
+    """Log in somebody who has shown who they are; returns the token.
+
+    Args:
+        conn: as ``perdure_server``.
+        user_id: who.
+        old_token: of the session that the browser had, which ends.
+        address: where the request came from.
+        user_agent: what the browser says of itself.
+    Raises:
+        NotFound: there is no such user, or they are disabled.
+    """
+    token: str = await fetch_value(
+        conn, "select perdure.open_session(%s, %s, %s, %s)", [user_id, old_token, address, user_agent]
+    )
     return token
 
 
 async def touch_session(conn: Connection, token: str) -> User | None:
     """Whose session it is; ``None``: it has ended."""
-    rows = await fetch_rows(conn, User, "select user_id, email, name from perdure.touch_session(%s)", [token])
+    rows = await fetch_rows(
+        conn, User, "select user_id, email, name, is_first_owner from perdure.touch_session(%s)", [token]
+    )
     return rows[0] if rows else None
 
 
@@ -173,6 +239,122 @@ async def close_session(conn: Connection, token: str) -> None:
 async def change_password(conn: Connection, user_id: str, password_hash: str, token: str) -> None:
     """Give an account another password; every session of it ends but the one of ``token``."""
     await fetch_value(conn, "select perdure.change_password(%s, %s, %s)", [user_id, password_hash, token])
+
+
+async def list_sessions(conn: Connection, user_id: str, token: str) -> list[Session]:
+    """Where somebody is logged in, the one that was used last first; ``token`` is of the one that asks."""
+    return await fetch_rows(
+        conn,
+        Session,
+        "select id, created_at, last_seen_at, address, user_agent, is_current"
+        " from perdure.list_sessions(%s, %s)",
+        [user_id, token],
+    )
+
+
+async def end_session(conn: Connection, user_id: str, session_id: str) -> bool:
+    """Log somebody out in one place; ``False``: they have no such session."""
+    ended: bool = await fetch_value(conn, "select perdure.end_session(%s, %s)", [user_id, session_id])
+    return ended
+
+
+async def end_other_sessions(conn: Connection, user_id: str, token: str) -> None:
+    """Log somebody out everywhere but in the session of ``token``."""
+    await fetch_value(conn, "select perdure.end_other_sessions(%s, %s)", [user_id, token])
+
+
+async def has_password(conn: Connection, user_id: str) -> bool:
+    """Whether somebody can log in with a password."""
+    has: bool = await fetch_value(conn, "select perdure.has_password(%s)", [user_id])
+    return has
+
+
+async def create_password_reset(conn: Connection, actor_id: str, organization_id: str, user_id: str) -> str:
+    """Make the link by which a member chooses a password; returns its secret, for the only time.
+
+    Raises:
+        NotFound: there is no such member.
+        WrongState: the actor may not, or the member is the actor, the first owner, or disabled.
+    """
+    secret: str = await fetch_value(
+        conn, "select perdure.create_password_reset(%s, %s, %s)", [actor_id, organization_id, user_id]
+    )
+    return secret
+
+
+async def issue_password_reset(conn: Connection, email: str) -> str:
+    """Make the link by which anybody chooses a password; as the owner of the database's functions.
+
+    Raises:
+        NotFound: nobody has this email.
+        WrongState: they are disabled.
+    """
+    secret: str = await fetch_value(conn, "select perdure.issue_password_reset(%s)", [email])
+    return secret
+
+
+async def get_password_reset(conn: Connection, secret: str) -> PasswordReset | None:
+    """Whose password a link sets; ``None``: it was used or replaced, or has expired."""
+    rows = await fetch_rows(
+        conn, PasswordReset, "select email, name from perdure.get_password_reset(%s)", [secret]
+    )
+    return rows[0] if rows else None
+
+
+async def reset_password(conn: Connection, secret: str, password_hash: str) -> str:
+    """Choose a password by a link, which is used up; returns the user's id. Their sessions end.
+
+    Raises:
+        NotFound: the link was used or replaced, or has expired.
+    """
+    user_id: str = await fetch_value(conn, "select perdure.reset_password(%s, %s)", [secret, password_hash])
+    return user_id
+
+
+async def begin_oidc_login(conn: Connection, wanted: str) -> str:
+    """A secret for a browser that is sent to an OpenID provider; ``wanted`` is the page to go on to."""
+    secret: str = await fetch_value(conn, "select perdure.begin_oidc_login(%s)", [wanted])
+    return secret
+
+
+async def take_oidc_login(conn: Connection, secret: str) -> str | None:
+    """The page to go on to, once; ``None``: the login was not begun, was taken, or has expired."""
+    wanted: str | None = await fetch_value(conn, "select perdure.take_oidc_login(%s)", [secret])
+    return wanted
+
+
+async def log_in_identity(
+    conn: Connection,
+    *,
+    issuer: str,
+    subject: str,
+    email: str,
+    name: str,
+    organization: str | None = None,
+    role: str | None = None,
+) -> str:
+    """Whose account it is that an OpenID provider vouches for; returns the user's id.
+
+    Args:
+        conn: as ``perdure_server``.
+        issuer: the provider.
+        subject: its own id of the person.
+        email: verified by the provider.
+        name: of a new account.
+        organization: slug of the one that new people join; ``None``: they need an invitation.
+        role: in which they join it.
+    Raises:
+        NotFound: there is no such account and no invitation.
+        WrongState: the account is disabled.
+        KeyConflict: another identity of the provider has the account.
+        InvalidArgument: the email is malformed.
+    """
+    user_id: str = await fetch_value(
+        conn,
+        "select perdure.log_in_identity(%s, %s, %s, %s, %s, %s)",
+        [issuer, subject, email, name, organization, role],
+    )
+    return user_id
 
 
 async def list_organizations(conn: Connection, user_id: str) -> list[Organization]:
@@ -205,6 +387,26 @@ async def list_environments(conn: Connection, organization: str) -> list[Environ
             from perdure_views.endpoints as p
             where p.environment_id = e.id
         ) as p on true
+        where e.organization = %s
+        order by e.project, array_position('{DEVELOPMENT,PREVIEW,STAGING,PRODUCTION}', e.type), e.slug
+        """,
+        [organization],
+    )
+
+
+async def list_places(conn: Connection, organization: str) -> list[Environment]:
+    """All environments of an organization, by project, in the order in which code travels through them.
+
+    Args:
+        conn: as a role that reads the views.
+        organization: its slug.
+    """
+    return await fetch_rows(
+        conn,
+        Environment,
+        """
+        select e.id, e.project, e.slug, e.type
+        from perdure_views.environments as e
         where e.organization = %s
         order by e.project, array_position('{DEVELOPMENT,PREVIEW,STAGING,PRODUCTION}', e.type), e.slug
         """,

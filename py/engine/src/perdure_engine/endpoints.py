@@ -1,5 +1,6 @@
 """Endpoints and their indexes: one call for each SQL function of the concept. JSON is in wire shape."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ._call import fetch_rows, fetch_value
@@ -77,6 +78,21 @@ async def list_endpoints(conn: Connection, environment_id: str) -> bytes:
     """The environment's endpoints, a JSON array."""
     endpoints: bytes = await fetch_value(conn, "select perdure.list_endpoints(%s)", [environment_id])
     return endpoints
+
+
+async def list_index_durations(conn: Connection, index_ids: Sequence[str]) -> dict[str, int]:
+    """Milliseconds that apps took to answer these readings; without those that the server made itself."""
+    rows = await fetch_rows(
+        conn,
+        lambda index_id, duration_ms: (index_id, duration_ms),
+        """
+        select d.subject_id::text, d.duration_ms
+        from perdure_views.deliveries as d
+        where d.subject_id = any(%s::uuid[]) and d.kind = 'INDEX' and d.duration_ms is not null
+        """,
+        [list(index_ids)],
+    )
+    return dict(rows)
 
 
 async def index_endpoint(
@@ -169,3 +185,12 @@ async def get_index(conn: Connection, environment_id: str, index_id: str) -> byt
 
 def _optional_json(document: bytes | None) -> Json | None:
     return None if document is None else Json(document)
+
+
+async def rotate_index_hook(conn: Connection, environment_id: str, slug: str) -> None:
+    """Give an endpoint's deploy hook another secret.
+
+    Raises:
+        NotFound: the environment has no such endpoint.
+    """
+    await fetch_value(conn, "select perdure.rotate_index_hook(%s, %s)", [environment_id, slug])

@@ -1,8 +1,35 @@
 """HTTP endpoints, where raw requests come in: one call for each SQL function. JSON is in wire shape."""
 
-from ._call import fetch_value
+from dataclasses import dataclass
+
+from ._call import fetch_rows, fetch_value
 from .adapters import Json
 from .pool import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class HttpEndpoint:
+    """An HTTP endpoint as people see it."""
+
+    id: str
+    endpoint: str
+    key: str
+    title: str | None
+    source: str
+    enabled: bool
+    immediate_response_filter: bytes | None
+    skip_triggering_runs: bool
+    webhook: str | None
+    webhook_id: str | None
+    jobs: list[str]
+
+
+_HTTP_ENDPOINTS = """
+    select
+        h.id, h.endpoint, h.key, h.title, h.source, h.enabled, h.immediate_response_filter,
+        h.skip_triggering_runs, h.webhook, h.webhook_id, h.jobs
+    from perdure_views.http_endpoints as h
+"""
 
 
 async def list_http_endpoints(conn: Connection, environment_id: str) -> bytes:
@@ -45,3 +72,34 @@ async def receive_http_endpoint_request(
         [http_endpoint_id, environment_slug, shortcode, Json(request), body, answered],
     )
     return outcome
+
+
+async def read_http_endpoints(conn: Connection, environment_id: str, limit: int = 200) -> list[HttpEndpoint]:
+    """The HTTP endpoints of an environment by their keys, with those that are off; an app declares few."""
+    return await fetch_rows(
+        conn,
+        HttpEndpoint,
+        _HTTP_ENDPOINTS
+        + """
+        where h.environment_id = %s
+        order by h.key
+        limit %s
+        """,
+        [environment_id, limit],
+    )
+
+
+async def read_http_endpoint(
+    conn: Connection, environment_id: str, http_endpoint_id: str
+) -> HttpEndpoint | None:
+    """An HTTP endpoint; ``None``: the environment has none with this id."""
+    rows = await fetch_rows(
+        conn,
+        HttpEndpoint,
+        _HTTP_ENDPOINTS
+        + """
+        where h.environment_id = %s and h.id = %s
+        """,
+        [environment_id, http_endpoint_id],
+    )
+    return rows[0] if rows else None

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from ._call import fetch_value
+from ._call import fetch_rows, fetch_value
 from .adapters import Json, interval, json_array, text_array
 from .driver import Connection, Database, Statement
 
@@ -39,6 +39,20 @@ class RunOutcome:
     run_id: str
     outcome: str
     """The run's new status, or ``LEASE_LOST``, or ``DROPPED``."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLook:
+    """What somebody who looks at a run sees."""
+
+    environment_id: str
+    run_id: str
+    digest: str
+    """Another one when the run has changed."""
+    status: str
+    has_ended: bool
+    state: bytes
+    """The run as ``get_run`` shows it, without its tasks."""
 
 
 _CLAIM_RUNS = Statement(
@@ -144,6 +158,29 @@ async def list_runs(
     return runs
 
 
+async def find_changed_runs(
+    conn: Connection,
+    environment_ids: Sequence[str],
+    run_ids: Sequence[str],
+    digests: Sequence[str | None],
+) -> list[RunLook]:
+    """Of many runs that somebody looks at, those that are not as they were.
+
+    Args:
+        conn: a connection of the server.
+        environment_ids: where each run must be.
+        run_ids: which runs.
+        digests: of what is known of each; ``None``: nothing, so that it is found if it is there.
+    """
+    return await fetch_rows(
+        conn,
+        RunLook,
+        "select environment_id, run_id, digest, status, has_ended, state"
+        " from perdure.find_changed_runs(%s::uuid[], %s::uuid[], %s::text[])",
+        [list(environment_ids), list(run_ids), list(digests)],
+    )
+
+
 async def set_run_metadata(conn: Connection, environment_id: str, run_id: str, change: bytes) -> bytes:
     """Change the tags and the metadata of a run; returns ``{tags, metadata}``.
 
@@ -173,14 +210,38 @@ async def cancel_run(conn: Connection, environment_id: str, run_id: str) -> byte
     return run
 
 
-async def rerun_run(conn: Connection, environment_id: str, run_id: str) -> bytes:
+async def rerun_run(
+    conn: Connection, environment_id: str, run_id: str, payload: bytes | None = None
+) -> bytes:
     """Do all of a run's work again; returns the new run.
 
+    Args:
+        conn: a connection of the server or an app.
+        environment_id: where the run must be.
+        run_id: which run.
+        payload: instead of its event's; ``None``: the same.
     Raises:
         NotFound: the environment has no such run.
         WrongState: its job is disabled.
     """
-    run: bytes = await fetch_value(conn, "select perdure.rerun_run(%s, %s)", [environment_id, run_id])
+    run: bytes = await fetch_value(
+        conn,
+        "select perdure.rerun_run(%s, %s, %s)",
+        [environment_id, run_id, None if payload is None else Json(payload)],
+    )
+    return run
+
+
+async def rerun_from_task(conn: Connection, environment_id: str, run_id: str, task_id: str) -> bytes:
+    """Do a run's work again from this task on, with the results of what ended before; returns the new run.
+
+    Raises:
+        NotFound: the environment has no such run, or the run no such task.
+        WrongState: its job is disabled, or a result cannot be taken over.
+    """
+    run: bytes = await fetch_value(
+        conn, "select perdure.rerun_from_task(%s, %s, %s)", [environment_id, run_id, task_id]
+    )
     return run
 
 

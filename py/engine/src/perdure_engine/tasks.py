@@ -96,3 +96,26 @@ async def complete_callback(conn: Connection, task_id: str, secret: str, body: b
         [task_id, secret, None if body is None else Json(body)],
     )
     return answer
+
+
+async def set_task_output(
+    conn: Connection, environment_id: str, run_id: str, task_id: str, output: bytes | None
+) -> bytes:
+    """Give an ended task of a run that is not being executed another result; returns the task.
+
+    Args:
+        conn: a connection of the server or an app.
+        environment_id: where the run must be.
+        run_id: which run.
+        task_id: a task of it.
+        output: JSON; ``None``: it returns nothing.
+    Raises:
+        NotFound: the environment has no such run, or the run no such task.
+        WrongState: the run is executed or about to be, or the task has not ended.
+    """
+    task: bytes = await fetch_value(
+        conn,
+        "select perdure.set_task_output(%s, %s, %s, %s)",
+        [environment_id, run_id, task_id, None if output is None else Json(output)],
+    )
+    return task
