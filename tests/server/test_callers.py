@@ -1,6 +1,7 @@
 """Keys are remembered for a moment: few look-ups, and a key that was revoked stops working all the same."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -80,3 +81,13 @@ async def test_what_is_remembered_stays_small(keys: Keys) -> None:
         await keys.callers.find(f"tr_dev_{number}")
         keys.now += REMEMBERED_S / 100
     assert len(keys.callers._known) <= 1000
+
+
+async def test_a_key_that_expires_is_not_remembered_longer_than_it_works(keys: Keys) -> None:
+    keys.in_force["tr_dev_a"] = replace(OWNER, works_for_s=0.2)
+    await keys.callers.find("tr_dev_a")
+    keys.in_force.clear()
+    keys.now += 0.19
+    assert keys.callers.remembered("tr_dev_a") is not None
+    keys.now += 0.02
+    assert await keys.callers.find("tr_dev_a") is None

@@ -49,6 +49,13 @@ async def test_ping_is_signed_and_names_the_endpoint():
     verify(SECRET, request.headers, b"", now=int(request.headers["webhook-timestamp"]))
 
 
+async def test_without_a_key_nothing_is_sent():
+    app = App(lambda request: JSONResponse({"ok": True}))
+    with pytest.raises(EndpointFailure, match="no active API key"):
+        await app.endpoints.ping(URL, "acme", [])
+    assert app.requests == []
+
+
 async def test_an_app_tells_its_id():
     app = App(lambda request: JSONResponse({"ok": True, "endpointId": "acme"}))
     assert await app.endpoints.validate(URL, [SECRET]) == Identity("acme", URL)

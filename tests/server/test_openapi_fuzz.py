@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from perdure_engine.sealing import new_secret_key
+from perdure_server import event_stream
 from perdure_server.app import create_app
 from perdure_server.openapi import build_document
 from perdure_server.operations import OPERATIONS
@@ -103,7 +104,12 @@ def target(postgres_server: TestServer, template_database: str) -> Iterator[Targ
             access_log=False,
             database_timeout_s=10,
         )
-        with serve(create_app(settings)) as url, requests.Session() as session:
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            serve(create_app(settings)) as url,
+            requests.Session() as session,
+        ):
+            patch.setattr(event_stream, "LONGEST_S", 0.01)  # streams are read to their end
             session.trust_env = False
             session.headers["authorization"] = f"Bearer {key}"
             yield Target(url, session, known)

@@ -112,6 +112,16 @@ async def test_a_run_is_rerun(server):
     assert (claim.run_id, claim.body["event"]["payload"]) == (new["id"], {"n": 1})
 
 
+async def test_a_run_is_rerun_with_another_payload(server):
+    run = await server.start_run(payload={"n": 1})
+    server.builders.claims()
+    path = f"/api/v1/runs/{run.id}/rerun"
+    for body, payload in (({"payload": {"n": 2}}, {"n": 2}), ({"payload": None}, None), ({}, {"n": 1})):
+        assert (await server.client.post(path, json=body)).status_code == 200
+        (claim,) = server.builders.claims()
+        assert claim.body["event"]["payload"] == payload
+
+
 async def test_a_cancelled_run_is_continued(server):
     run = await server.start_run()
     error_of(await server.client.post(f"/api/v1/runs/{run.id}/continue"), 409, "JQ002")

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from starlette.applications import Starlette
 from starlette.types import ASGIApp
 
+from perdure_server.browser_module import module_route
 from perdure_server.connect.session import connect_route
 from perdure_server.dashboard import dashboard_routes
 from perdure_server.json_text import encode_json
@@ -43,7 +44,7 @@ def create_app(settings: Settings) -> Starlette:
             app.state.services = services
             yield
 
-    app = _Server(routes=[connect_route, *dashboard_routes()], lifespan=lifespan)
+    app = _Server(routes=[connect_route, module_route, *dashboard_routes()], lifespan=lifespan)
     app.access_log = settings.access_log
     app.router.redirect_slashes = False
     app.state.openapi = encode_json(build_document(OPERATIONS, version=version("perdure-server"))).encode()

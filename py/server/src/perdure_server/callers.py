@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from perdure_engine.environments import Caller
 
 REMEMBERED_S = 1.0
-"""A key that was revoked works this much longer at most."""
+"""A key that was revoked works this much longer at most; one that expires, no longer."""
 _MANY = 1000
 
 
@@ -60,5 +60,6 @@ class Callers:
         else:
             if len(self._known) >= _MANY:
                 self._known = {one: entry for one, entry in self._known.items() if asked_at < entry[1]}
-            self._known[key] = (caller, asked_at + REMEMBERED_S)
+            works_for_s = REMEMBERED_S if caller.works_for_s is None else caller.works_for_s
+            self._known[key] = (caller, asked_at + min(REMEMBERED_S, works_for_s))
         return caller

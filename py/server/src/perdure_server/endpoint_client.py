@@ -98,6 +98,7 @@ class EndpointClient:
         """
         answer = await self._call(
             url,
+            secrets,
             lambda: endpoint_request.ping(endpoint_id, secrets=secrets, now=time.time(), api_key=api_key),
         )
         pong = _parse(PingAnswer, answer, "PING")
@@ -116,7 +117,7 @@ class EndpointClient:
         Source: action VALIDATE of the trigger.dev v2 endpoint protocol.
         """
         answer = await self._call(
-            url, lambda: endpoint_request.validate(secrets=secrets, now=time.time(), api_key=api_key)
+            url, secrets, lambda: endpoint_request.validate(secrets=secrets, now=time.time(), api_key=api_key)
         )
         return Identity(_parse(ValidateAnswer, answer, "VALIDATE").endpoint_id, answer.url)
 
@@ -128,7 +129,9 @@ class EndpointClient:
         Source: action INDEX_ENDPOINT of the trigger.dev v2 endpoint protocol.
         """
         return await self._call(
-            url, lambda: endpoint_request.index_endpoint(secrets=secrets, now=time.time(), api_key=api_key)
+            url,
+            secrets,
+            lambda: endpoint_request.index_endpoint(secrets=secrets, now=time.time(), api_key=api_key),
         )
 
     async def respond(
@@ -152,6 +155,7 @@ class EndpointClient:
         extra = {**described, "content-type": headers.BYTES_TYPE}
         answer = await self._call(
             url,
+            secrets,
             lambda: endpoint_request.deliver(
                 action, extra, body, secrets=secrets, now=time.time(), api_key=api_key
             ),
@@ -174,6 +178,7 @@ class EndpointClient:
         extra = {"content-type": headers.JSON_TYPE}
         answer = await self._call(
             url,
+            secrets,
             lambda: endpoint_request.deliver(
                 action, extra, body, secrets=secrets, now=time.time(), api_key=api_key
             ),
@@ -181,8 +186,15 @@ class EndpointClient:
         _parse(TriggerRegistration, answer, action)
         return answer.document
 
-    async def _call(self, url: str, build: Callable[[], EndpointRequest]) -> EndpointAnswer:
+    async def _call(
+        self, url: str, secrets: Sequence[bytes], build: Callable[[], EndpointRequest]
+    ) -> EndpointAnswer:
         """POST, and again where a redirect points; newly signed, since an endpoint refuses a replay."""
+        if not secrets:
+            raise EndpointFailure(
+                "ENDPOINT_NO_KEY",
+                "The environment has no active API key to sign the request to the app with: create one",
+            )
         for _ in range(MAX_REDIRECTS + 1):
             response = await self._post(url, build())
             if not response.has_redirect_location:

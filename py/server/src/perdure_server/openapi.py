@@ -9,14 +9,16 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from perdure_server.event_stream import MEDIA_TYPE
 from perdure_server.messages.errors import ErrorAnswer
 from perdure_server.routing import Access, Operation
 
 _SCHEMA_PLACE = "#/components/schemas/{model}"
 _STATUS_TEXTS = {
+    204: "The run has ended, and `last-event-id` says that its end is known: do not come again.",
     400: "The request is malformed; the text names the field and the fix.",
     401: "The key is missing, malformed or unknown.",
-    403: "A public key cannot do this.",
+    403: "The key does not open this.",
     404: "There is no such thing in the key's environment.",
     409: "The state of the thing does not allow this, or not any more.",
     413: "The body is too large.",
@@ -57,6 +59,17 @@ def build_document(operations: Sequence[Operation], *, version: str) -> dict[str
                     "type": "http",
                     "scheme": "bearer",
                     "description": "A public key, `pk_…`: read only.",
+                },
+                "runToken": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token for one run, `rt_…`: reads it and nothing else.",
+                },
+                "runTokenInQuery": {
+                    "type": "apiKey",
+                    "in": "query",
+                    "name": "token",
+                    "description": "A token for one run, where no header can be sent (`EventSource`).",
                 },
             },
         },
@@ -114,21 +127,24 @@ def _describe(operation: Operation, name: str, schemas: _Schemas) -> dict[str, A
 _SECURITY: dict[Access, list[dict[str, list[str]]]] = {
     Access.SECRET: [{"secretKey": []}],
     Access.SECRET_OR_PUBLIC: [{"secretKey": []}, {"publicKey": []}],
+    Access.RUN: [{"secretKey": []}, {"publicKey": []}, {"runToken": []}, {"runTokenInQuery": []}],
     Access.OPEN: [],
 }
 
 
 def _answer(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     schema = schemas.of(operation.answer) if operation.answer is not None else {}
+    if operation.is_stream:
+        data = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
+        event = {"type": "object", "properties": {"data": data}}
+        return {"description": "Server-sent events.", "content": {MEDIA_TYPE: {"schema": event}}}
     return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
 
 
 def _errors(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     statuses = {*operation.errors, 500}
     if operation.access is not Access.OPEN:
-        statuses |= {401, 429, 503}
-    if operation.access is Access.SECRET:
-        statuses.add(403)
+        statuses |= {401, 403, 429, 503}
     if operation.body is not None:
         statuses |= {400, 413}
     if operation.query is not None or "{" in operation.path:
@@ -137,6 +153,8 @@ def _errors(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
     described: dict[str, Any] = {
         str(status): {"description": _STATUS_TEXTS[status], "content": content} for status in sorted(statuses)
     }
+    if operation.is_stream:
+        described["204"] = {"description": _STATUS_TEXTS[204]}
     if operation.any_status:
         described["default"] = {"description": "As the app answers."}
     return described

@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from perdure_engine import endpoints, environments
-from perdure_engine.environments import Caller
 from perdure_engine.errors import InvalidArgument, NoSecretKey, WrongState
 from perdure_server.endpoint_client import EndpointFailure, Identity, KeyWanted
 from perdure_server.json_text import decode_json, encode_json
 from perdure_server.services import Services
 
 
+@dataclass(frozen=True, slots=True)
+class ClearKey:
+    """A secret key of the environment, in clear."""
+
+    id: str
+    text: str
+
+
 async def register_endpoint(
-    services: Services, caller: Caller, key: str, *, url: str, slug: str | None, timeout_ms: int | None
+    services: Services,
+    environment_id: str,
+    *,
+    url: str,
+    slug: str | None,
+    timeout_ms: int | None,
+    key: ClearKey | None,
 ) -> bytes:
     """Register an app's URL after it answered there, then read its jobs.
 
     An app with the v2 JavaScript SDK is sent ``key``, which is kept sealed for the calls to come.
 
     Args:
-        key: the caller's, in clear.
+        key: None: such an app cannot be registered.
         slug: the id that the app gives itself; None: the app is asked.
         timeout_ms: longest execution; None: unchanged.
     Returns: the endpoint as JSON, with ``endpointIndex: {id}``; the index says whether reading went well.
@@ -28,19 +42,20 @@ async def register_endpoint(
         EndpointFailure: the app does not answer as it should; nothing is registered.
         InvalidArgument: from the engine, with what is wrong.
     """
-    environment_id = caller.environment_id
     async with services.connection() as conn:
         secrets = await environments.get_signing_secrets(conn, environment_id)
     try:
         app, sealed = await _ask(services, url, slug, secrets), None
     except KeyWanted:
-        sealed = _seal(services, key, url)
-        app = await _ask(services, url, slug, secrets, key)
+        if key is None:
+            raise
+        sealed = _seal(services, key.text, url)
+        app = await _ask(services, url, slug, secrets, key.text)
     async with services.connection() as conn:
-        if sealed is not None:
-            await environments.keep_sealed_key(conn, caller.api_key_id, sealed)
+        if key is not None and sealed is not None:
+            await environments.keep_sealed_key(conn, key.id, sealed)
         await endpoints.register_endpoint(
-            conn, environment_id, app.id, app.url, timeout_ms, None if sealed is None else caller.api_key_id
+            conn, environment_id, app.id, app.url, timeout_ms, key.id if key is not None and sealed else None
         )
     index = await index_endpoint(services, environment_id, app.id)
     async with services.connection() as conn:  # again: reading the jobs may have changed the URL

@@ -26,14 +26,20 @@ ANY_METHOD = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 class Access(Enum):
-    """Which key opens an operation.
+    """Which key opens an operation; for RUN its path names the run, as ``runId``.
 
     What a public key opens, pages of any origin may read. Operations with a key count towards its rate limit.
     """
 
     SECRET = "secret"
     SECRET_OR_PUBLIC = "secret or public"
+    RUN = "secret, public, or a token for the run"
     OPEN = "open"
+
+    @property
+    def is_for_browsers(self) -> bool:
+        """Whether a public key will do."""
+        return self in (Access.SECRET_OR_PUBLIC, Access.RUN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ class Operation:
         query: the model of the query string.
         headers: request headers that change what happens, with their meaning.
         errors: statuses besides those that every guarded operation has.
+        is_stream: the answer is server-sent events, each with the message ``answer``.
         any_status: the answer may be anything, because it is an app's.
         raw_key: clients send the last segment without encoding it: it may hold slashes.
     """
@@ -62,6 +69,7 @@ class Operation:
     query: type[BaseModel] | None = None
     headers: Mapping[str, str] | None = None
     errors: tuple[int, ...] = ()
+    is_stream: bool = False
     any_status: bool = False
     raw_key: bool = False
 
@@ -73,7 +81,8 @@ class Operation:
     async def serve(self, request: Request) -> Response:
         """Check the key, then run the handler."""
         if self.access is not Access.OPEN:
-            caller = await authenticate(request, public=self.access is Access.SECRET_OR_PUBLIC)
+            run_id = request.path_params["runId"] if self.access is Access.RUN else None
+            caller = await authenticate(request, public=self.access.is_for_browsers, run_id=run_id)
             if (limiter := services_of(request).rate_limiter) is not None:
                 limiter.take(caller.api_key_id)
         return await self.handler(request)
@@ -101,9 +110,7 @@ class Resource:
         if "GET" in self._operations:
             self._operations.setdefault("HEAD", self._operations["GET"])
         self._public = [
-            method
-            for method, operation in self._operations.items()
-            if operation.access is Access.SECRET_OR_PUBLIC
+            method for method, operation in self._operations.items() if operation.access.is_for_browsers
         ]
 
     @property

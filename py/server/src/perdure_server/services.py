@@ -8,12 +8,11 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from threading import Event
 
 import httpx
 from starlette.requests import HTTPConnection
 
-from perdure_engine import environments
+from perdure_engine import environments, run_tokens
 from perdure_engine.environments import Caller
 from perdure_engine.errors import NotMigrated, translated
 from perdure_engine.migrator.source import Migration, default_source
@@ -24,10 +23,15 @@ from perdure_server.connect.connector import Connector
 from perdure_server.connect.questions import SCHEME, ConnectedTransport
 from perdure_server.endpoint_client import EndpointClient
 from perdure_server.grouped_writes import EventSender, TaskWriter
+from perdure_server.oidc_provider import OidcProvider
 from perdure_server.rate_limit import RateLimiter
+from perdure_server.run_watch import RunWatch
 from perdure_server.settings import Settings
+from perdure_server.stopping import Stopping
 
 ROLE = "perdure_server"
+RUN_TOKEN = "rt_"
+"""How tokens for one run begin; secret keys begin with tr_, public ones with pk_."""
 _DRAIN_S = 5.0
 
 
@@ -41,11 +45,13 @@ class Services:
     callers: Callers
     tasks: TaskWriter
     events: EventSender
+    run_watch: RunWatch
     connector: Connector
     secrets: SecretBox
     rate_limiter: RateLimiter | None
+    oidc: OidcProvider | None
     migrations: tuple[Migration, ...]  # of this release
-    stopping: Event = field(default_factory=Event)  # set when the process was told to stop
+    stopping: Stopping = field(default_factory=Stopping)
 
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for one request, in autocommit: every engine call is a transaction.
@@ -89,6 +95,8 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
     )
 
     async def authenticate(key: str) -> Caller | None:
+        if key.startswith(RUN_TOKEN):
+            return await _token_caller(pool, key)
         return await environments.authenticate(pool, key)
 
     box = SecretBox.from_setting(settings.secret_keys)
@@ -110,9 +118,11 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             callers=Callers(authenticate),
             tasks=TaskWriter(pool),
             events=EventSender(pool),
+            run_watch=RunWatch(pool),
             connector=connector,
             secrets=box,
             rate_limiter=RateLimiter(settings.rate_limit) if settings.rate_limit else None,
+            oidc=OidcProvider(settings.oidc, client) if settings.oidc else None,
             migrations=tuple(default_source().migrations),
         )
         connecting = asyncio.create_task(connector.run(), name="connector")
@@ -124,6 +134,23 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
         await connector.drain(_DRAIN_S)
         await services.tasks.drain()
         await services.events.drain()
+
+
+async def _token_caller(pool: Pool, token: str) -> Caller | None:
+    async with pool.connection() as conn:
+        holder = await run_tokens.authenticate_run_token(conn, token)
+    if holder is None:
+        return None
+    return Caller(
+        environment_id=holder.environment_id,
+        kind="RUN",
+        environment_slug=holder.environment_slug,
+        environment_type=holder.environment_type,
+        project_slug=holder.project_slug,
+        organization_slug=holder.organization_slug,
+        api_key_id=holder.environment_id,  # all tokens of an environment share one rate limit
+        run_id=holder.run_id,
+    )
 
 
 def server_name() -> str:

@@ -21,7 +21,7 @@ from perdure_server.messages.endpoints import (
     RegisterEndpointBody,
 )
 from perdure_server.params import path_text, path_uuid
-from perdure_server.registration import index_endpoint, register_endpoint
+from perdure_server.registration import ClearKey, index_endpoint, register_endpoint
 from perdure_server.responses import json_response, model_response
 from perdure_server.routing import Access, Operation
 from perdure_server.services import services_of
@@ -38,14 +38,15 @@ async def create_endpoint(request: Request) -> Response:
     services = services_of(request)
     document = await read_json_object(request, limit=services.settings.json_body_limit)
     body = check_body(RegisterEndpointBody, document)
+    caller = caller_of(request)
     try:
         endpoint = await register_endpoint(
             services,
-            caller_of(request),
-            key_of(request),
+            caller.environment_id,
             url=body.url,
             slug=body.id,
             timeout_ms=body.timeout_ms,
+            key=ClearKey(caller.api_key_id, key_of(request)),
         )
     except EndpointFailure as failure:
         raise ApiError(400, failure.code, failure.text) from failure

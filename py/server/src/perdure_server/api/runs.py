@@ -10,7 +10,8 @@ from perdure.wire.runs import Run, RunList
 from perdure_engine import runs
 from perdure_server.auth import caller_of, is_secret
 from perdure_server.body import check_body, engine_text, read_json_object, read_query
-from perdure_server.messages.runs import ListRunsQuery, RunQuery
+from perdure_server.json_text import split_object
+from perdure_server.messages.runs import ListRunsQuery, RerunBody, RunQuery
 from perdure_server.params import path_uuid
 from perdure_server.responses import json_response
 from perdure_server.routing import Access, Operation
@@ -77,11 +78,18 @@ async def cancel_run(request: Request) -> Response:
 async def rerun_run(request: Request) -> Response:
     """Do all of a run's work again, as a new run for a copy of its event.
 
-    It gets the job's newest version; 409 JQ002 when that is disabled. The answer is the new run.
+    With another payload, if the body has one. It gets the job's newest version; 409 JQ002 when that is
+    disabled. The answer is the new run.
     """
+    services = services_of(request)
     run_id = path_uuid(request, "runId", what="run")
-    async with services_of(request).connection() as conn:
-        run = await runs.rerun_run(conn, caller_of(request).environment_id, run_id)
+    document = await read_json_object(request, limit=services.settings.json_body_limit)
+    check_body(RerunBody, document)
+    payload = split_object(document).get("payload")
+    async with services.connection() as conn:
+        run = await runs.rerun_run(
+            conn, caller_of(request).environment_id, run_id, payload.text.encode() if payload else None
+        )
     return json_response(run)
 
 
@@ -115,11 +123,11 @@ async def _read_run(request: Request) -> bytes:
 operations = [
     Operation(
         "GET", "/api/v2/runs/{runId}", get_run,
-        access=Access.SECRET_OR_PUBLIC, query=RunQuery, answer=Run, errors=(404,),
+        access=Access.RUN, query=RunQuery, answer=Run, errors=(404,),
     ),
     Operation(
         "GET", "/api/v1/runs/{runId}", get_run_v1,
-        access=Access.SECRET_OR_PUBLIC, query=RunQuery, answer=Run, errors=(404,),
+        access=Access.RUN, query=RunQuery, answer=Run, errors=(404,),
     ),
     Operation("GET", "/api/v1/runs", list_runs, query=ListRunsQuery, answer=RunList),
     Operation(
@@ -127,6 +135,6 @@ operations = [
         body=RunMetadataChange, answer=RunMetadata, errors=(404,),
     ),
     Operation("POST", "/api/v1/runs/{runId}/cancel", cancel_run, answer=Run, errors=(404, 409)),
-    Operation("POST", "/api/v1/runs/{runId}/rerun", rerun_run, answer=Run, errors=(404, 409)),
+    Operation("POST", "/api/v1/runs/{runId}/rerun", rerun_run, body=RerunBody, answer=Run, errors=(404, 409)),
     Operation("POST", "/api/v1/runs/{runId}/continue", continue_run, answer=Run, errors=(404, 409)),
 ]  # fmt: skip

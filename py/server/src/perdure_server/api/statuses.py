@@ -55,10 +55,10 @@ operations = [
     ),
     Operation(
         "GET", "/api/v2/runs/{runId}/statuses", get_run_statuses,
-        access=Access.SECRET_OR_PUBLIC, answer=RunStatuses, errors=(404,),
+        access=Access.RUN, answer=RunStatuses, errors=(404,),
     ),
     Operation(
         "GET", "/api/v1/runs/{runId}/statuses", get_run_statuses_v1,
-        access=Access.SECRET_OR_PUBLIC, answer=RunStatuses, errors=(404,),
+        access=Access.RUN, answer=RunStatuses, errors=(404,),
     ),
 ]  # fmt: skip

@@ -1,14 +1,15 @@
-"""Which runs to show; what is shown are messages of the wire."""
+"""Which runs to show, and how browsers follow one; the rest of what is shown are messages of the wire."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field
+from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue
 
-from perdure.wire.base import WireModel
+from perdure.wire.base import OutputModel, WireModel
 from perdure.wire.events import Tags
+from perdure.wire.runs import StatusRecord
 from perdure.wire.statuses import RunStatus
 
 MAX_TAKE = 50
@@ -51,3 +52,37 @@ class JobRunsQuery(WireModel):
 
     cursor: UUID | None = None
     take: Take = 20
+
+
+class RerunBody(WireModel):
+    """Body of ``POST /api/v1/runs/{runId}/rerun``, which may be empty."""
+
+    payload: JsonValue = Field(default=None, description="Instead of the event's; absent: the same again.")
+
+
+class FollowedRun(OutputModel):
+    """How a run stands: what it tells of itself, without its tasks."""
+
+    id: str
+    status: RunStatus
+    started_at: AwareDatetime | None
+    updated_at: AwareDatetime
+    completed_at: AwareDatetime | None
+    tags: list[str]
+    metadata: dict[str, JsonValue]
+    statuses: list[StatusRecord]
+
+
+class CreateRunTokenBody(WireModel):
+    """How long a token for one run holds."""
+
+    lifetime_s: int = Field(
+        default=3600, ge=1, le=30 * 86_400, description="Seconds; at most 30 days.", alias="lifetimeInSeconds"
+    )
+
+
+class RunToken(WireModel):
+    """A token for one run. It is shown once."""
+
+    token: str = Field(repr=False)
+    expires_at: AwareDatetime
