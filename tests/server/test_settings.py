@@ -2,7 +2,7 @@ import pytest
 
 from perdure_engine.sealing import new_secret_key
 from perdure_server.rate_limit import RateLimit
-from perdure_server.settings import InvalidSettings, Settings
+from perdure_server.settings import InvalidSettings, OidcSettings, Settings
 
 SECRET_KEY = new_secret_key()
 URL = "postgresql://me@localhost:5432/perdure"
@@ -35,6 +35,15 @@ def test_every_variable_is_read():
             "PERDURE_ACCESS_LOG": "0",
             "PERDURE_RATE_LIMIT": "750+250/10s",
             "PERDURE_SECRET_KEYS": SECRET_KEY,
+            "PERDURE_PASSWORD_LOGIN": "0",
+            "PERDURE_OIDC_ISSUER": "https://id.example.com/",
+            "PERDURE_OIDC_CLIENT_ID": "dashboard",
+            "PERDURE_OIDC_CLIENT_SECRET": "secret",
+            "PERDURE_OIDC_NAME": "Acme ID",
+            "PERDURE_OIDC_SCOPES": "openid email",
+            "PERDURE_OIDC_DOMAINS": "example.com, Example.org",
+            "PERDURE_OIDC_ORGANIZATION": "acme",
+            "PERDURE_OIDC_ROLE": "member",
         }
     )
     assert settings == Settings(
@@ -49,7 +58,19 @@ def test_every_variable_is_read():
         access_log=False,
         rate_limit=RateLimit(burst=750, refill=250, period_s=10),
         secret_keys=SECRET_KEY,
+        password_login=False,
+        oidc=OidcSettings(
+            "https://id.example.com/",
+            "dashboard",
+            "secret",
+            name="Acme ID",
+            scopes="openid email",
+            domains=("example.com", "example.org"),
+            organization="acme",
+            role="member",
+        ),
     )
+    assert "secret" not in repr(settings.oidc).replace("client_secret", "")
 
 
 def test_an_empty_variable_counts_as_absent():
@@ -69,6 +90,13 @@ def test_an_empty_variable_counts_as_absent():
         ("PERDURE_ENDPOINT_TIMEOUT_S", "nan", "number of seconds above 0"),
         ("PERDURE_ENDPOINT_TIMEOUT_S", "soon", "number of seconds above 0"),
         ("PERDURE_ACCESS_LOG", "maybe", "must be 1 or 0"),
+        ("PERDURE_PASSWORD_LOGIN", "0", "nobody could log in"),
+        ("PERDURE_OIDC_CLIENT_ID", "dashboard", "and PERDURE_OIDC_CLIENT_SECRET"),
+        ("PERDURE_OIDC_ISSUER", "http://id.example.com", "must be such as https://id.example.com"),
+        ("PERDURE_OIDC_ISSUER", "id.example.com", "must be such as https://id.example.com"),
+        ("PERDURE_OIDC_SCOPES", "email", "must have openid among its words"),
+        ("PERDURE_OIDC_DOMAINS", "ann@example.com", "must be such as example.com"),
+        ("PERDURE_OIDC_ROLE", "owner", "must be admin, member or viewer"),
         pytest.param(
             "PERDURE_SECRET_KEYS",
             f"{SECRET_KEY},short",

@@ -20,6 +20,7 @@ class _Forms(HTMLParser):
         super().__init__()
         self.forms: dict[str, dict[str, str]] = {}
         self._fields: dict[str, str] = {}
+        self._textarea: str | None = None  # the one that is being read
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -28,6 +29,17 @@ class _Forms(HTMLParser):
             self._fields = self.forms.setdefault(given["action"], {})
         elif tag in ("input", "select") and "name" in given:
             self._fields[given["name"]] = given.get("value", "")
+        elif tag == "textarea":
+            self._textarea = given["name"]
+            self._fields[given["name"]] = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._textarea is not None:
+            self._fields[self._textarea] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._textarea = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,5 +69,5 @@ class Browser:
 
 def words(page: str) -> str:
     """What a person reads of a page."""
-    body = page.partition("<body>")[2]
+    body = page.partition("<body")[2].partition(">")[2]
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", body)).split())

@@ -65,7 +65,7 @@ async def bare(db_url: str) -> AsyncIterator[Callable[[], Browser]]:
     async with AsyncExitStack() as stack:
         app = create_app(Settings(db_url, access_log=False))
         await stack.enter_async_context(app.router.lifespan_context(app))
-        yield _browsers(app, stack)
+        yield browsers(app, stack)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ async def office(db: Database) -> AsyncIterator[Office]:
     async with AsyncExitStack() as stack:
         app = create_app(Settings(db.url, access_log=False))
         await stack.enter_async_context(app.router.lifespan_context(app))
-        yield Office(app, people, _browsers(app, stack))
+        yield Office(app, people, browsers(app, stack))
 
 
 async def give_password(office: Office) -> None:
@@ -84,7 +84,9 @@ async def give_password(office: Office) -> None:
     office.db.execute("update perdure.users set password_hash = %s", _hashes[0])
 
 
-def _browsers(app: Starlette, stack: AsyncExitStack) -> Callable[[], Browser]:
+def browsers(app: Starlette, stack: AsyncExitStack) -> Callable[[], Browser]:
+    """Makes browsers that visit the app, closed with the stack."""
+
     def browser() -> Browser:
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=URL)
         stack.push_async_callback(client.aclose)

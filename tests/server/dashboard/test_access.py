@@ -1,17 +1,18 @@
 """Every page and form: who may, where a form comes from, and the headers."""
 
 import re
-from uuid import uuid4
 
 import httpx
+import pytest
 
 from perdure_server.app import create_app
-from perdure_server.dashboard.access import Needs
+from perdure_server.dashboard.access import ENVIRONMENT, Needs
 from perdure_server.dashboard.app import PAGES
 from perdure_server.dashboard.csrf import token_of
 from perdure_server.settings import Settings
 from tests.server.dashboard.browser import words
 from tests.server.dashboard.conftest import Office
+from tests.server.dashboard.walks import PLACE, names_something, parameters, path_of, walk_place
 
 OURS = "http://perdure.test"
 RANK = {
@@ -25,49 +26,101 @@ RANK = {
 }
 
 
-def path_of(pattern: str) -> str:
-    path = pattern.replace("{organization}", "acme")
-    return "/dashboard" + re.sub(r"\{\w+\}", str(uuid4()), path)
+FORMS_WITHOUT_A_ROLE = {
+    "/login",
+    "/logout",
+    "/owner",
+    "/invitation",
+    "/password-reset",
+    "/account/password",
+    "/account/sessions/{session_id}/end",
+    "/account/sessions/end-others",
+    "/organizations",
+}
+"""They need a secret, change what is one's own, or are for the first owner only."""
 
 
-async def test_a_page_is_for_whom_it_says_and_for_nobody_else(office: Office):
-    for role, rank in RANK.items():
-        for page in PAGES:
-            browser = await office.visitor(role)  # a page may end the session, or the membership
-            token = browser.client.cookies.get("perdure_session")
-            path = path_of(page.path)
-            if page.method == "GET":
-                answer = await browser.open(path)
-            else:
-                answer = await browser.post(path, csrf=token_of(token) if token else "")
-            case = (role, page.method, page.path, answer.status_code)
-            sent_to_login = answer.headers.get("location", "").startswith("/dashboard/login")
-            if rank >= page.needs:
-                assert answer.status_code != 403, case
-                assert sent_to_login == (page.path == "/logout"), case
-            elif role is None:
-                assert sent_to_login, case
-            else:  # who has no role there does not learn that there is such an organization
-                assert answer.status_code == (404 if role == "stranger" else 403), case
+FORMS_OF_VIEWERS = {
+    "/orgs/{organization}/members/leave",
+    f"{ENVIRONMENT}/runs/filters",
+    f"{ENVIRONMENT}/runs/filters/{{filter_id}}/delete",
+}
+"""They change what is one's own."""
+
+
+@pytest.mark.parametrize("role", RANK)
+async def test_a_page_is_for_whom_it_says_and_for_nobody_else(office: Office, role: str | None):
+    walk_place(office)
+    for page in PAGES:
+        browser = await office.visitor(role)  # a page may end the session, or the membership
+        token = browser.client.cookies.get("perdure_session")
+        if page.method == "GET":
+            answer = await browser.open(path_of(page))
+        else:
+            answer = await browser.post(path_of(page), csrf=token_of(token) if token else "")
+        case = (page.method, page.path, answer.status_code)
+        sent_to_login = answer.headers.get("location", "").startswith("/dashboard/login")
+        if RANK[role] >= page.needs:
+            assert answer.status_code not in (403, 405), case
+            assert answer.status_code < 500, (case, words(answer.text))
+            assert sent_to_login == (page.path == "/logout"), case
+            if page.method == "GET" and names_something(page):  # an id that nothing has
+                assert answer.status_code == 404, case
+        elif role is None:
+            assert sent_to_login, case
+        else:  # who has no role there does not learn that there is such an organization
+            assert answer.status_code == (404 if role == "stranger" else 403), case
 
 
 def test_what_changes_something_needs_a_role_or_a_secret():
-    open_forms = {page.path for page in PAGES if page.method == "POST" and page.needs < Needs.VIEWER}
-    assert open_forms == {"/login", "/logout", "/owner", "/invitation", "/account/password"}
+    forms = [page for page in PAGES if page.method == "POST"]
+    assert {page.path for page in forms if page.needs < Needs.VIEWER} == FORMS_WITHOUT_A_ROLE
+    of_viewers = {page.path for page in forms if page.needs == Needs.VIEWER}
+    assert of_viewers == FORMS_OF_VIEWERS  # nothing else: a viewer changes nothing
+
+
+def test_an_environment_is_always_one_of_its_organization():
+    for page in PAGES:
+        if {"project", "environment"} & set(parameters(page)):
+            assert page.path.startswith(ENVIRONMENT), page.path
 
 
 async def test_another_organization_is_none_of_their_business(office: Office):
+    walk_place(office)
     office.db.call("create_project", "other", "theirs")
     browser = await office.visitor("owner")
+    token = token_of(browser.client.cookies["perdure_session"])
     for page in PAGES:
-        if page.needs >= Needs.VIEWER and page.method == "GET":
-            path = path_of(page.path).replace("/acme", "/other")
-            assert (await browser.open(path)).status_code == 404
-    missing = await browser.open("/dashboard/orgs/missing")
-    assert missing.status_code == 404
+        if page.needs < Needs.VIEWER:
+            continue
+        for place in ({"organization": "other", "project": "theirs"}, {"organization": "missing"}):
+            path = path_of(page, PLACE | place)
+            answer = await (browser.open(path) if page.method == "GET" else browser.post(path, csrf=token))
+            assert answer.status_code == 404, path
+        if "environment" in parameters(page):  # of somebody else, by a path that begins with their own
+            for foreign in ({"project": "theirs"}, {"environment": "missing"}):
+                path = path_of(page, PLACE | foreign)
+                answer = await (
+                    browser.open(path) if page.method == "GET" else browser.post(path, csrf=token)
+                )
+                assert answer.status_code == 404, path
+
+
+@pytest.mark.parametrize("role", [None, "stranger"])
+async def test_nobody_else_gets_a_stream_of_a_page(office: Office, role: str | None):
+    walk_place(office)
+    browser = await office.visitor(role)
+    for page in PAGES:
+        if page.method == "GET" and page.needs > RANK[role]:
+            answer = await browser.open(path_of(page), headers={"accept": "text/event-stream"})
+            events = [line for line in answer.text.splitlines() if line.startswith(("event:", "data:"))]
+            assert events == ["event: gone", "data: "], page.path
+    page = await browser.open("/dashboard/login", headers={"accept": "text/event-stream"})
+    assert not page.headers.get("content-type", "").startswith("text/event-stream")
 
 
 async def test_a_form_from_elsewhere_changes_nothing(office: Office):
+    walk_place(office)
     browser = await office.visitor("first owner")
     token = token_of(browser.client.cookies["perdure_session"])
     before = office.people.log()
@@ -85,7 +138,7 @@ async def test_a_form_from_elsewhere_changes_nothing(office: Office):
         ):
             if page.method == "POST":
                 data = {"role": "viewer", **fields}
-                answer = await browser.client.post(path_of(page.path), data=data, headers=headers)
+                answer = await browser.client.post(path_of(page), data=data, headers=headers)
                 assert answer.status_code == 403, (page.path, headers, fields)
                 assert "did not come from this dashboard" in words(answer.text)
     assert office.people.log() == before
@@ -93,8 +146,9 @@ async def test_a_form_from_elsewhere_changes_nothing(office: Office):
 
 
 async def test_every_answer_has_the_headers_that_protect_it(office: Office):
+    walk_place(office)
     browser = await office.visitor("viewer")
-    answers = [await browser.open(path_of(page.path)) for page in PAGES if page.method == "GET"]
+    answers = [await browser.open(path_of(page)) for page in PAGES if page.method == "GET"]
     answers += [
         await browser.open("/dashboard/missing"),
         await browser.post("/dashboard/logout", csrf=""),
@@ -113,6 +167,9 @@ async def test_every_answer_has_the_headers_that_protect_it(office: Office):
         assert answer.headers["cache-control"] == "no-store"
         # What the policy forbids is not in any page.
         assert re.search(r"<script(?! src=)|<style|\sstyle=|\son\w+=|javascript:", answer.text) is None
+    stream = await office.browser().open("/dashboard/account", headers={"accept": "text/event-stream"})
+    assert stream.headers["cache-control"] == "no-store"
+    assert stream.headers["x-frame-options"] == "DENY"
 
 
 async def test_static_files_are_kept_and_pages_ask_for_them_by_digest(office: Office):

@@ -20,6 +20,31 @@ class InvalidSettings(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class OidcSettings:
+    """The OpenID provider by which people log in to the dashboard.
+
+    Args:
+        issuer: its URL, as it writes it itself; what else is needed is read from there.
+        client_id: under which it knows this dashboard.
+        client_secret: with which the dashboard shows that it is it.
+        name: what people call it.
+        scopes: what is asked for, by spaces.
+        domains: of the emails that it may vouch for, in lower case; empty: any.
+        organization: slug of the organization that new people join; None: they need an invitation.
+        role: in which they join it: admin, member or viewer.
+    """
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str = "single sign-on"
+    scopes: str = "openid email profile"
+    domains: tuple[str, ...] = ()
+    organization: str | None = None
+    role: str = "viewer"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Settings of one server process.
 
@@ -37,6 +62,8 @@ class Settings:
         rate_limit: on the requests of each API key, by this process; None: none.
         secret_keys: what stored tokens are encrypted with, as ``PERDURE_SECRET_KEYS`` has them; None: nothing
             that needs one can be done.
+        oidc: the provider by which people log in; None: there is none.
+        password_login: people log in to the dashboard with passwords; False needs ``oidc``.
     """
 
     database_url: str = field(repr=False)  # it may hold a password
@@ -50,6 +77,8 @@ class Settings:
     access_log: bool = True
     rate_limit: RateLimit | None = None
     secret_keys: str | None = field(default=None, repr=False)
+    oidc: OidcSettings | None = None
+    password_login: bool = True
 
     @classmethod
     def from_environment(cls, variables: Mapping[str, str] | None = None) -> Settings:
@@ -65,7 +94,13 @@ class Settings:
         values = {
             field: parse(name, given[name]) for field, (name, parse) in _VARIABLES.items() if name in given
         }
-        return cls(database_url=_database_url(given), **values)
+        settings = cls(database_url=_database_url(given), oidc=_oidc(given), **values)
+        if settings.oidc is None and not settings.password_login:
+            raise InvalidSettings(
+                "PERDURE_PASSWORD_LOGIN is off and PERDURE_OIDC_ISSUER is not set, so nobody could log in: "
+                "change one of them"
+            )
+        return settings
 
 
 def _database_url(given: Mapping[str, str]) -> str:
@@ -80,6 +115,52 @@ def _database_url(given: Mapping[str, str]) -> str:
         "PERDURE_DATABASE_URL is not set: give the Postgres that Perdure is installed in, such as "
         "postgresql://user@host:5432/name (DATABASE_URL is read when it is absent)"
     )
+
+
+def _oidc(given: Mapping[str, str]) -> OidcSettings | None:
+    values = {
+        field: parse(name, given[name]) for field, (name, parse) in _OIDC_VARIABLES.items() if name in given
+    }
+    if not values:
+        return None
+    for needed in ("issuer", "client_id", "client_secret"):
+        if needed not in values:
+            raise InvalidSettings(
+                f"{_OIDC_VARIABLES[needed][0]} is not set: to log in by OpenID Connect it takes "
+                "PERDURE_OIDC_ISSUER, PERDURE_OIDC_CLIENT_ID and PERDURE_OIDC_CLIENT_SECRET"
+            )
+    return OidcSettings(**values)
+
+
+def _text(_name: str, value: str) -> str:
+    return value
+
+
+def _issuer(name: str, value: str) -> str:
+    url = urlsplit(value)
+    is_local = url.scheme == "http" and url.hostname in ("localhost", "127.0.0.1", "::1")
+    if not (is_local or url.scheme == "https") or not url.hostname or url.query or url.fragment:
+        raise InvalidSettings(f"{name} must be such as https://id.example.com, not {value!r}")
+    return value
+
+
+def _scopes(name: str, value: str) -> str:
+    if "openid" not in value.split():
+        raise InvalidSettings(f"{name} must have openid among its words, as in 'openid email profile'")
+    return value
+
+
+def _domains(name: str, value: str) -> tuple[str, ...]:
+    domains = tuple(part.strip().lower() for part in value.split(","))
+    if not all(domains) or any("@" in domain for domain in domains):
+        raise InvalidSettings(f"{name} must be such as example.com,example.org, not {value!r}")
+    return domains
+
+
+def _role(name: str, value: str) -> str:
+    if value not in ("admin", "member", "viewer"):
+        raise InvalidSettings(f"{name} must be admin, member or viewer, not {value!r}")
+    return value
 
 
 def _origin(name: str, value: str) -> str:
@@ -139,4 +220,15 @@ _VARIABLES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "access_log": ("PERDURE_ACCESS_LOG", _switch),
     "rate_limit": ("PERDURE_RATE_LIMIT", _rate_limit),
     "secret_keys": (SETTING, _secret_keys),
+    "password_login": ("PERDURE_PASSWORD_LOGIN", _switch),
+}
+_OIDC_VARIABLES: dict[str, tuple[str, Callable[[str, str], Any]]] = {
+    "issuer": ("PERDURE_OIDC_ISSUER", _issuer),
+    "client_id": ("PERDURE_OIDC_CLIENT_ID", _text),
+    "client_secret": ("PERDURE_OIDC_CLIENT_SECRET", _text),
+    "name": ("PERDURE_OIDC_NAME", _text),
+    "scopes": ("PERDURE_OIDC_SCOPES", _scopes),
+    "domains": ("PERDURE_OIDC_DOMAINS", _domains),
+    "organization": ("PERDURE_OIDC_ORGANIZATION", _text),
+    "role": ("PERDURE_OIDC_ROLE", _role),
 }

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from perdure_engine import accounts
-from perdure_engine.accounts import Organization, User
+from perdure_engine.accounts import Environment, Organization, User
+from perdure_engine.errors import translated
 from perdure_engine.pool import Connection
-from perdure_server.dashboard import csrf, paths
-from perdure_server.dashboard.forms import read_form, read_query
+from perdure_server.dashboard import csrf, live, notices, paths
+from perdure_server.dashboard.forms import LIMIT, read_form, read_query
 from perdure_server.dashboard.sessions import session_token
 from perdure_server.errors import ApiError
 from perdure_server.services import services_of
+
+ENVIRONMENT = "/orgs/{organization}/projects/{project}/{environment}"
+"""How the path of a page of an environment begins."""
 
 Handler: TypeAlias = Callable[["Visit"], Awaitable[Response]]
 
@@ -46,6 +51,19 @@ class NotAllowed(ApiError):
         )
 
 
+@dataclass(slots=True)
+class Change:
+    """A change that somebody is making, for the audit log.
+
+    ``before`` and ``after`` say what of it changes, never a secret; None: it was not there, or is gone.
+    """
+
+    conn: Connection
+    """In the transaction of the change."""
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One request for a page: who it is from, and what came with it."""
@@ -55,6 +73,10 @@ class Visit:
     organizations: tuple[Organization, ...]
     """Where the user belongs."""
     organization: Organization | None
+    """The one that the path names."""
+    environments: tuple[Environment, ...]
+    """All of the organization, on a page of one of them."""
+    environment_or_none: Environment | None
     """The one that the path names."""
     session_token: str | None
     """Of a session that holds; None: not logged in."""
@@ -73,6 +95,17 @@ class Visit:
         assert self.organization is not None  # noqa: S101  # the page's Needs say so
         return self.organization
 
+    @property
+    def environment(self) -> Environment:
+        """The environment, of a page whose path begins with ENVIRONMENT."""
+        assert self.environment_or_none is not None  # noqa: S101  # the page's path says so
+        return self.environment_or_none
+
+    def here(self, rest: str = "") -> str:
+        """The path of a page of the environment; ``rest`` such as ``/runs``."""
+        environment = self.environment
+        return paths.environment_path(self.place.slug, environment.project, environment.slug, rest)
+
     def may(self, needs: Needs) -> bool:
         """Whether the user has such a role in the organization: for what a page shows only to some."""
         return self.organization is not None and _rank(self.organization) >= needs
@@ -80,6 +113,38 @@ class Visit:
     def connection(self) -> AbstractAsyncContextManager[Connection]:
         """A connection to the database, in autocommit."""
         return services_of(self.request).connection()
+
+    @asynccontextmanager
+    async def changing(self, action: str, subject: str) -> AsyncIterator[Change]:
+        """Make a change and write it down, both in one transaction.
+
+        Args:
+            action: the kind of thing and what is done to it, such as ``run.cancel``.
+            subject: which one, for people.
+        """
+        environment = self.environment_or_none
+        async with self.connection() as conn:
+            with translated():
+                async with conn.transaction():
+                    change = Change(conn)
+                    yield change
+                    await accounts.audit(
+                        conn,
+                        self.person.id,
+                        self.place.id,
+                        action,
+                        subject,
+                        before=_document(change.before),
+                        after=_document(change.after),
+                        environment_id=environment.id if environment else None,
+                    )
+
+    def redirect(self, path: str, notice: str | None = None) -> Response:
+        """On to a page of ours after a form; ``notice`` is shown there, once."""
+        response = RedirectResponse(path, status_code=303)
+        if notice is not None and self.session_token is not None:
+            notices.keep_notice(self.request, response, self.session_token, notice)
+        return response
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +156,17 @@ class Page:
         handler: makes the answer.
         needs: checked before the handler runs.
         method: POST changes something: it comes from a form of ours.
+        live_s: seconds after which a page that somebody looks at is made again, to send what has changed
+            of its live parts; None: only now and then.
+        form_limit: most bytes of the form; more where it carries a document.
     """
 
     path: str
     handler: Handler
     needs: Needs
     method: Literal["GET", "POST"] = "GET"
+    live_s: float | None = None
+    form_limit: int = LIMIT
 
     def __post_init__(self) -> None:
         if self.needs >= Needs.VIEWER and "{organization}" not in self.path:
@@ -108,19 +178,40 @@ class Page:
         Raises:
             Forged: a form that is not ours.
             NotAllowed: the role does not reach.
-            HTTPException: 404, there is no such organization, or it is none of the user's business.
+            HTTPException: 404, there is no such organization or environment, or it is none of the user's
+                business.
         """
+        if self.method == "GET" and self.needs >= Needs.LOGIN and live.is_asked_for(request):
+            return live.stream(request, lambda: self._serve(request), self.live_s)
+        return await self._serve(request)
+
+    async def _serve(self, request: Request) -> Response:
         if self.method == "POST":
             csrf.check_origin(request)
         token, user, organizations = await _who(request)
         if user is None and self.needs > Needs.NOTHING:
             return _ask_to_log_in(request)
-        form = await read_form(request) if self.method == "POST" else {}
+        form = await read_form(request, self.form_limit) if self.method == "POST" else {}
         if self.method == "POST" and token is not None:
             csrf.check_token(token, form.get(csrf.FIELD))
         place = self._place(request, organizations)
-        visit = Visit(request, user, organizations, place, token, read_query(request), form)
-        return await self.handler(visit)
+        environments: tuple[Environment, ...] = ()
+        environment: Environment | None = None
+        if place is not None and self.path.startswith(ENVIRONMENT):
+            environments, environment = await _environments(request, place)
+        return await self.handler(
+            Visit(
+                request=request,
+                user=user,
+                organizations=organizations,
+                organization=place,
+                environments=environments,
+                environment_or_none=environment,
+                session_token=token,
+                query=read_query(request),
+                form=form,
+            )
+        )
 
     def _place(self, request: Request, organizations: tuple[Organization, ...]) -> Organization | None:
         if self.needs < Needs.VIEWER:
@@ -145,6 +236,16 @@ async def _who(request: Request) -> tuple[str | None, User | None, tuple[Organiz
         return token, user, tuple(await accounts.list_organizations(conn, user.id))
 
 
+async def _environments(request: Request, place: Organization) -> tuple[tuple[Environment, ...], Environment]:
+    async with services_of(request).connection() as conn:
+        environments = tuple(await accounts.list_places(conn, place.slug))
+    wanted = (request.path_params["project"], request.path_params["environment"])
+    for environment in environments:
+        if (environment.project, environment.slug) == wanted:
+            return environments, environment
+    raise HTTPException(404)
+
+
 def _ask_to_log_in(request: Request) -> Response:
     """On to the login, and then back; a form's fields are lost, so back to the start from there."""
     target = paths.LOGIN
@@ -153,6 +254,10 @@ def _ask_to_log_in(request: Request) -> Response:
         if wanted != paths.HOME:
             target = paths.with_query(paths.LOGIN, next=wanted)
     return RedirectResponse(target, status_code=303)
+
+
+def _document(members: Mapping[str, Any] | None) -> bytes | None:
+    return None if members is None else json.dumps(members, default=str).encode()
 
 
 def _rank(organization: Organization) -> Needs:

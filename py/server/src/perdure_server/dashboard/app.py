@@ -12,10 +12,66 @@ from perdure_server.dashboard import paths
 from perdure_server.dashboard.access import Page
 from perdure_server.dashboard.faults import FaultPages
 from perdure_server.dashboard.headers import SecurityHeaders
-from perdure_server.dashboard.pages import account, audit, logins, members, organizations
+from perdure_server.dashboard.pages import (
+    account,
+    audit,
+    bulk_actions,
+    dead_letters,
+    deliveries,
+    endpoints,
+    environment_settings,
+    errors,
+    events,
+    http_endpoints,
+    job_tests,
+    jobs,
+    keys,
+    login_links,
+    logins,
+    members,
+    oidc,
+    organizations,
+    overview,
+    password_resets,
+    projects,
+    run,
+    run_actions,
+    run_comparison,
+    runs,
+    schedules,
+    sources,
+)
 from perdure_server.dashboard.static_files import send_static
 
-PAGES: tuple[Page, ...] = (*logins.PAGES, *account.PAGES, *organizations.PAGES, *members.PAGES, *audit.PAGES)
+PAGES: tuple[Page, ...] = (
+    *logins.PAGES,
+    *login_links.PAGES,
+    *password_resets.PAGES,
+    *oidc.PAGES,
+    *account.PAGES,
+    *organizations.PAGES,
+    *members.PAGES,
+    *audit.PAGES,
+    *overview.PAGES,
+    *errors.PAGES,
+    *dead_letters.PAGES,
+    *jobs.PAGES,
+    *job_tests.PAGES,
+    *projects.PAGES,
+    *keys.PAGES,
+    *environment_settings.PAGES,
+    *endpoints.PAGES,
+    *runs.PAGES,
+    *bulk_actions.PAGES,
+    *run.PAGES,
+    *run_actions.PAGES,
+    *run_comparison.PAGES,
+    *events.PAGES,
+    *schedules.PAGES,
+    *sources.PAGES,
+    *deliveries.PAGES,
+    *http_endpoints.PAGES,
+)
 """Every page and form; a test walks them all with every role."""
 
 

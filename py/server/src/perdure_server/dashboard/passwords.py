@@ -7,6 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from starlette.requests import Request
+
+from perdure_server.errors import ApiError
+from perdure_server.services import services_of
 
 SHORTEST, LONGEST = 10, 200
 
@@ -16,6 +20,28 @@ _hasher = PasswordHasher()
 _NOBODYS = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdCBvZiBub2JvZHkhIQ$EU7P0tlkFCnBeutnZgIc3SlnDOUPdz9xfRT1doNtvyM"
 # Two at once: more would only take memory and CPU from everything else. Many logins wait in line.
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="password")
+
+
+class PasswordsAreOff(ApiError):
+    """People log in by the OpenID provider only."""
+
+    def __init__(self) -> None:
+        super().__init__(403, "PASSWORDS_OFF", "Nobody logs in with a password here. Open the login page.")
+
+
+def are_on(request: Request) -> bool:
+    """Whether people log in with passwords."""
+    return services_of(request).settings.password_login
+
+
+def need_to_be_on(request: Request) -> None:
+    """Refuse what is done with passwords where nobody has them.
+
+    Raises:
+        PasswordsAreOff: that is so.
+    """
+    if not are_on(request):
+        raise PasswordsAreOff
 
 
 def problem_of(password: str, *others: str) -> str | None:

@@ -9,11 +9,22 @@ HOME = f"{ROOT}/"
 LOGIN = f"{ROOT}/login"
 OWNER = f"{ROOT}/owner"
 INVITATION = f"{ROOT}/invitation"
+ENTER = f"{ROOT}/enter"
+PASSWORD_RESET = f"{ROOT}/password-reset"
+OIDC_START = f"{ROOT}/oidc/start"
+OIDC_CALLBACK = f"{ROOT}/oidc/callback"
 
 
 def organization_path(slug: str, rest: str = "") -> str:
     """A page of an organization; ``rest`` such as ``/members``."""
     return f"{ROOT}/orgs/{quote(slug, safe='')}{rest}"
+
+
+def environment_path(organization: str, project: str, environment: str, rest: str = "") -> str:
+    """A page of an environment; ``rest`` such as ``/runs``."""
+    return organization_path(
+        organization, f"/projects/{quote(project, safe='')}/{quote(environment, safe='')}{rest}"
+    )
 
 
 def with_query(path: str, **query: str) -> str:

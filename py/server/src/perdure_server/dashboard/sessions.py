@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
+from perdure_engine import accounts
+from perdure_server.dashboard.origin import client_address
 from perdure_server.services import services_of
 
 _NAME = "perdure_session"
@@ -14,14 +16,35 @@ _LONGEST_TOKEN = 100
 
 def session_token(request: Request) -> str | None:
     """The token that the browser sent; None: none that could be one."""
-    token = request.cookies.get(_cookie_name(request), "")
+    token = request.cookies.get(cookie_name(request, _NAME), "")
     return token if 0 < len(token) <= _LONGEST_TOKEN and token.isascii() and token.isalnum() else None
+
+
+async def start_session(request: Request, user_id: str, wanted: str) -> Response:
+    """Log somebody in who has shown who they are, and send them on to ``wanted``, a page of ours.
+
+    The session is one of its own for this login, whatever the browser had before.
+
+    Raises:
+        NotFound: they are disabled.
+    """
+    async with services_of(request).connection() as conn:
+        token = await accounts.open_session(
+            conn,
+            user_id,
+            session_token(request),
+            address=client_address(request),
+            user_agent=request.headers.get("user-agent"),
+        )
+    response = RedirectResponse(wanted, status_code=303)
+    keep_session(request, response, token)
+    return response
 
 
 def keep_session(request: Request, response: Response, token: str) -> None:
     """Have the browser send this token from now on."""
     response.set_cookie(
-        _cookie_name(request),
+        cookie_name(request, _NAME),
         token,
         max_age=_MAX_AGE_S,
         path="/",
@@ -34,7 +57,7 @@ def keep_session(request: Request, response: Response, token: str) -> None:
 def forget_session(request: Request, response: Response) -> None:
     """Have the browser forget its token."""
     response.delete_cookie(
-        _cookie_name(request), path="/", secure=is_secure(request), httponly=True, samesite="lax"
+        cookie_name(request, _NAME), path="/", secure=is_secure(request), httponly=True, samesite="lax"
     )
 
 
@@ -44,6 +67,6 @@ def is_secure(request: Request) -> bool:
     return request.url.scheme == "https" or bool(public_url and public_url.startswith("https:"))
 
 
-def _cookie_name(request: Request) -> str:
-    # With this prefix a browser takes the cookie from nobody but this host, by https.
-    return f"__Host-{_NAME}" if is_secure(request) else _NAME
+def cookie_name(request: Request, name: str) -> str:
+    """How a cookie of ours is called; over https a browser takes one with this prefix from this host only."""
+    return f"__Host-{name}" if is_secure(request) else name

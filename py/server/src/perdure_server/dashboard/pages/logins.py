@@ -9,8 +9,10 @@ from perdure_engine.accounts import Offer
 from perdure_engine.errors import InvalidArgument, KeyConflict, NotFound, WrongState
 from perdure_server.dashboard import passwords, paths
 from perdure_server.dashboard.access import Needs, Page, Visit
+from perdure_server.dashboard.origin import client_address
 from perdure_server.dashboard.rendering import render
-from perdure_server.dashboard.sessions import forget_session, keep_session, session_token
+from perdure_server.dashboard.sessions import forget_session, start_session
+from perdure_server.services import services_of
 
 _WRONG = "The email or the password is not right."
 _LONGEST_EMAIL = 254
@@ -21,25 +23,26 @@ async def show_login(visit: Visit) -> Response:
     wanted = paths.safe_next(visit.query.get("next"))
     if visit.user is not None:
         return RedirectResponse(wanted, status_code=303)
-    return _login_form(visit, wanted)
+    return login_form(visit, wanted)
 
 
 async def log_in(visit: Visit) -> Response:
     """Check the password; on success a new session, and on to where the browser wanted to be."""
+    passwords.need_to_be_on(visit.request)
     email, password = _text(visit, "email"), visit.form.get("password", "")
     wanted = paths.safe_next(visit.form.get("next"))
     if not email or len(email) > _LONGEST_EMAIL:
-        return _login_form(visit, wanted, email=email[:_LONGEST_EMAIL], problem=_WRONG, status=400)
+        return login_form(visit, wanted, email=email[:_LONGEST_EMAIL], problem=_WRONG, status=400)
     async with visit.connection() as conn:
-        attempt = await accounts.begin_login(conn, email, client_address(visit))
+        attempt = await accounts.begin_login(conn, email, client_address(visit.request))
     if attempt.retry_after_s is not None:
         problem = too_many_attempts(attempt.retry_after_s)
-        response = _login_form(visit, wanted, email=email, problem=problem, status=429)
+        response = login_form(visit, wanted, email=email, problem=problem, status=429)
         response.headers["retry-after"] = str(attempt.retry_after_s)
         return response
     if not await passwords.is_right(password, attempt.password_hash) or attempt.user_id is None:
-        return _login_form(visit, wanted, email=email, problem=_WRONG, status=400)
-    return await _start_session(visit, attempt.user_id, wanted)
+        return login_form(visit, wanted, email=email, problem=_WRONG, status=400)
+    return await start_session(visit.request, attempt.user_id, wanted)
 
 
 async def log_out(visit: Visit) -> Response:
@@ -84,7 +87,7 @@ async def create_owner(visit: Visit) -> Response:
                     password_hash=password_hash,
                     organization=organization,
                 )
-            return await _start_session(visit, user_id, paths.HOME)
+            return await start_session(visit.request, user_id, paths.HOME)
         except (InvalidArgument, KeyConflict) as error:
             problem = _sentence(error.message)
         except NotFound:
@@ -109,6 +112,8 @@ async def accept_invitation(visit: Visit) -> Response:
         offer = await accounts.get_invitation(conn, secret)
     if offer is None:
         return render(visit, "invitation_closed.html", status=404)
+    if visit.user is None:
+        passwords.need_to_be_on(visit.request)
     problem = None if visit.user else passwords.problem_of(password, offer.email, name)
     if problem is None:
         password_hash = None if visit.user else await passwords.hash_password(password)
@@ -123,7 +128,7 @@ async def accept_invitation(visit: Visit) -> Response:
                 )
             if visit.user:
                 return RedirectResponse(paths.HOME, status_code=303)
-            return await _start_session(visit, user_id, paths.HOME)
+            return await start_session(visit.request, user_id, paths.HOME)
         except (InvalidArgument, KeyConflict, WrongState) as error:
             problem = _sentence(error.message)
         except NotFound:
@@ -131,10 +136,22 @@ async def accept_invitation(visit: Visit) -> Response:
     return _invitation_form(visit, secret, offer, problem=problem, status=400)
 
 
-def _login_form(
+def login_form(
     visit: Visit, wanted: str, *, email: str = "", problem: str | None = None, status: int = 200
 ) -> Response:
-    return render(visit, "login.html", status=status, next=wanted, email=email, problem=problem)
+    """The ways to log in: with a password, by the OpenID provider."""
+    settings = services_of(visit.request).settings
+    return render(
+        visit,
+        "login.html",
+        status=status,
+        next=wanted,
+        email=email,
+        problem=problem,
+        provider=settings.oidc.name if settings.oidc else None,
+        start=paths.with_query(paths.OIDC_START, next=wanted),
+        with_password=settings.password_login,
+    )
 
 
 def _owner_form(
@@ -164,31 +181,17 @@ def _invitation_form(
         offer=offer,
         is_theirs=is_theirs,
         here=paths.with_query(paths.INVITATION, link=secret),
+        with_password=passwords.are_on(visit.request),
         shortest=passwords.SHORTEST,
         given=visit.form,
         problem=problem,
     )
 
 
-async def _start_session(visit: Visit, user_id: str, wanted: str) -> Response:
-    """A session of its own for this login, whatever the browser had before."""
-    async with visit.connection() as conn:
-        token = await accounts.open_session(conn, user_id, session_token(visit.request))
-    response = RedirectResponse(wanted, status_code=303)
-    keep_session(visit.request, response, token)
-    return response
-
-
 def too_many_attempts(retry_after_s: int) -> str:
     """What somebody is told who has to wait."""
     minutes = -(-retry_after_s // 60)
     return f"Too many attempts. Try again in {minutes} minute{'s' if minutes > 1 else ''}."
-
-
-def client_address(visit: Visit) -> str:
-    """Where a request came from, for counting attempts."""
-    client = visit.request.client
-    return client.host if client else "unknown"
 
 
 def _text(visit: Visit, field: str) -> str:

@@ -6,10 +6,10 @@ from starlette.responses import RedirectResponse, Response
 
 from perdure_engine import accounts
 from perdure_engine.errors import InvalidArgument, KeyConflict, WrongState
-from perdure_server.dashboard import paths
+from perdure_server.dashboard import passwords, paths
 from perdure_server.dashboard.access import Needs, Page, Visit
+from perdure_server.dashboard.origin import base_url
 from perdure_server.dashboard.rendering import render
-from perdure_server.services import services_of
 
 ROLES = {
     "owner": "everything, other owners included",
@@ -36,8 +36,20 @@ async def invite(visit: Visit) -> Response:
     except (InvalidArgument, KeyConflict, WrongState) as error:
         text = error.message
         return await _members(visit, problem=text[:1].upper() + text[1:] + ".", status=400)
-    link = _base_url(visit) + paths.with_query(paths.INVITATION, link=secret)
-    return await _members(visit, invited=email, link=link)
+    link = base_url(visit.request) + paths.with_query(paths.INVITATION, link=secret)
+    return await _members(visit, receiver=email, link=link, is_invitation=True)
+
+
+async def reset_password(visit: Visit) -> Response:
+    """Make a link by which a member chooses another password, and show it, this once."""
+    passwords.need_to_be_on(visit.request)
+    user_id = visit.request.path_params["user_id"]
+    async with visit.connection() as conn:
+        secret = await accounts.create_password_reset(conn, visit.person.id, visit.place.id, user_id)
+        members = await accounts.list_members(conn, visit.place.id)
+    receiver = next(member.email for member in members if member.user_id == user_id)
+    link = base_url(visit.request) + paths.with_query(paths.PASSWORD_RESET, link=secret)
+    return await _members(visit, receiver=receiver, link=link)
 
 
 async def change_role(visit: Visit) -> Response:
@@ -79,7 +91,13 @@ async def revoke(visit: Visit) -> Response:
 
 
 async def _members(
-    visit: Visit, *, problem: str | None = None, invited: str = "", link: str = "", status: int = 200
+    visit: Visit,
+    *,
+    problem: str | None = None,
+    receiver: str = "",
+    link: str = "",
+    is_invitation: bool = False,
+    status: int = 200,
 ) -> Response:
     async with visit.connection() as conn:
         members = await accounts.list_members(conn, visit.place.id)
@@ -93,15 +111,11 @@ async def _members(
         roles={role: meaning for role, meaning in ROLES.items() if role != "owner" or visit.may(Needs.OWNER)},
         given=visit.form,
         problem=problem,
-        invited=invited,
+        receiver=receiver,
         link=link,
+        is_invitation=is_invitation,
+        with_password=passwords.are_on(visit.request),
     )
-
-
-def _base_url(visit: Visit) -> str:
-    """Where browsers reach this server."""
-    public_url = services_of(visit.request).settings.public_url
-    return public_url or f"{visit.request.url.scheme}://{visit.request.url.netloc}"
 
 
 def _back(visit: Visit) -> Response:
@@ -114,6 +128,7 @@ PAGES = (
     Page(f"{_PATH}/invite", invite, Needs.ADMIN, "POST"),
     Page(f"{_PATH}/leave", leave, Needs.VIEWER, "POST"),
     Page(f"{_PATH}/{{user_id}}/role", change_role, Needs.ADMIN, "POST"),
+    Page(f"{_PATH}/{{user_id}}/password-reset", reset_password, Needs.ADMIN, "POST"),
     Page(f"{_PATH}/{{user_id}}/remove", remove, Needs.ADMIN, "POST"),
     Page(f"{_PATH}/invitations/{{invitation_id}}/revoke", revoke, Needs.ADMIN, "POST"),
 )
