@@ -20,7 +20,7 @@ from tests.docs.pages import ROOT, read_page
 from tests.support.waiting import eventually
 
 PAGE = read_page(ROOT / "docs/first-five-minutes.md")
-(SHOP,) = [block for block in PAGE.blocks if block.file_name == "shop.py"]
+(APP,) = [block.code.partition("\n")[2] for block in PAGE.blocks if block.file_name == "app.py"]
 (PRINTED,) = [block.code.splitlines() for block in PAGE.blocks if block.language == "text"]
 COMMANDS = [
     line
@@ -101,8 +101,11 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    (tmp_path / "shop.py").write_text(SHOP.code)
-    opened = Terminal(tmp_path, COMMANDS[0])
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    init, dev, *_ = COMMANDS
+    subprocess.run(cli(init), cwd=folder, env=environment(), capture_output=True, timeout=60, check=True)
+    opened = Terminal(folder, dev)
     try:
         yield opened
         opened.close()
@@ -113,19 +116,22 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 def test_the_first_five_minutes(terminal: Terminal) -> None:
-    dev, trigger, runs, show = COMMANDS
-    assert dev == "perdure dev shop:app"
+    init, dev, trigger, runs, watch = COMMANDS
+    assert (init, dev) == ("perdure init", "perdure dev app:app")
+    assert (terminal.folder / "app.py").read_text() == APP
     terminal.wait_for("everything runs")
+    terminal.wait_for("/dashboard/enter?link=")
+    terminal.wait_for(trigger)
     run_id = run_of(terminal.run(trigger))
     assert run_id in terminal.run(runs)
-    assert "SUCCESS" in terminal.run(show.replace("RUN_ID", run_id))
+    assert "SUCCESS" in terminal.run(watch.replace("RUN_ID", run_id))
     for line in PRINTED:
         terminal.wait_for(line)
 
-    (terminal.folder / "shop.py").write_text(SHOP.code.replace('"Three tips"', '"Three tips", 1 / 0'))
+    (terminal.folder / "app.py").write_text(APP.replace('"Three tips"', '"Three tips", 1 / 0'))
     terminal.wait_for("loaded: 1 job")
     broken = run_of(terminal.run(trigger))
-    shown = terminal.run(show.replace("RUN_ID", broken))
+    shown = terminal.run(watch.replace("RUN_ID", broken))
     assert "FAILURE" in shown
     assert "division by zero" in shown
 

@@ -11,6 +11,7 @@ from tests.docs.pages import ROOT, left_out, page_files, page_name, read_page
 from tests.docs.running import PageRun
 
 OWN_TESTS = {
+    "docs/how-to/show-progress.md": "tests/browser/test_show_progress.py",
     "docs/psql.md": "tests/docs/test_psql_guide.py",
 }
 """Pages whose blocks a test of their own runs."""

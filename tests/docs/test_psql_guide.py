@@ -70,10 +70,20 @@ def test_a_job_is_invoked_and_what_was_cancelled_goes_on(db_url: str) -> None:
     assert psql(db_url, "select problem from perdure.doctor()") == []
 
 
+def test_an_event_is_found_explained_and_replayed(db_url: str) -> None:
+    psql(db_url, BLOCKS[0])
+    (block,) = [block for block in BLOCKS if "explain_event" in block]
+    lines = psql(db_url, block)
+    assert '"id" : "signup-1"' in lines[0]
+    assert "welcome|MATCHED|" in lines
+    replays = "select count(*) from perdure_views.events where replayed_id is not null"
+    assert psql(db_url, replays) == ["1"]
+
+
 def test_changes_of_a_table_are_events(db_url: str) -> None:
     psql(db_url, BLOCKS[0])
-    psql(db_url, "create table orders (id int primary key, total numeric);" + BLOCKS[3], role="none")
-    lines = psql(db_url, BLOCKS[4], role="none")
+    psql(db_url, "create table orders (id int primary key, total numeric);" + BLOCKS[4], role="none")
+    lines = psql(db_url, BLOCKS[5], role="none")
     assert {"insert|order.created|t", "delete|order.removed|t"} <= set(lines)
     events = psql(db_url, "select name, event_id from perdure_views.events order by name, id")
     assert [event.split("|")[0] for event in events] == [
@@ -98,3 +108,18 @@ def test_the_application_role_cannot_write_a_table(db_url: str) -> None:
         refused = run_psql(db_url, statement, role="perdure_app")
         assert refused.returncode != 0
         assert "permission denied for table" in refused.stderr
+
+
+def test_failures_are_listed_and_keys_rotated(db_url: str) -> None:
+    (block,) = [block for block in BLOCKS if "rotate_api_key" in block]
+    psql(db_url, BLOCKS[0])
+    assert [line[:8] for line in psql(db_url, block) if line.startswith("tr_")] == ["tr_prod_"]
+    assert psql(db_url, "select count(*) from perdure_views.api_keys where expires_at is not null") == ["1"]
+
+
+def test_a_paused_job_says_why_its_runs_wait(db_url: str) -> None:
+    (block,) = [block for block in BLOCKS if "pause_job" in block]
+    psql(db_url, BLOCKS[0].partition("-- cancel")[0])
+    lines = psql(db_url, block)
+    assert any(line.endswith("|Its job is paused by ann: the mail server moves.") for line in lines), lines
+    assert lines[-1] == "0", "nobody had claimed it"

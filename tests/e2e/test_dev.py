@@ -157,7 +157,7 @@ def test_dev_runs_jobs_and_loads_the_app_anew_when_its_code_changes(folder: Path
     with dev(folder) as session:
         session.wait_for("everything runs")
         (run,) = session.perdure("trigger", "ordered", "--payload", '{"number": 7}')["runs"]
-        shown = session.perdure("runs", "show", run["id"], "--follow")
+        shown = session.perdure("runs", "watch", run["id"])
         assert (shown["status"], shown["output"]) == ("SUCCESS", "ANSWER")
         assert [execution["reply_status"] for execution in shown["executions"]] == ["SUCCESS"]
         session.wait_for("packed 7")
@@ -185,8 +185,7 @@ def test_dev_runs_jobs_and_loads_the_app_anew_when_its_code_changes(folder: Path
 
 
 def test_dev_keeps_its_key_and_its_data_and_leaves_no_process_when_killed(folder: Path) -> None:
-    mounted = ("--path", "/api/perdure", "--public-url", "https://tunnel.example.com")
-    with dev(folder, *mounted, target="shop:web") as session:
+    with dev(folder, "--public-url", "https://tunnel.example.com", target="shop:web") as session:
         session.wait_for("everything runs")
         session.wait_for("https://tunnel.example.com/api/v1/sources/")
         session.output_of_run()
@@ -228,7 +227,7 @@ def test_dev_tells_that_a_webhook_could_not_be_registered(folder: Path) -> None:
 
 
 def test_dev_says_how_to_name_another_path(folder: Path) -> None:
-    with dev(folder, target="shop:web") as session:
+    with dev(folder, "--path", "/api/elsewhere", target="shop:web") as session:
         assert session.process.wait(timeout=60) == 1
     assert any("give that --path" in line for line in session.lines)
 

@@ -30,7 +30,7 @@ def providers() -> dict[str, list[str]]:
 def imported_packages(member: Member) -> set[str]:
     found: set[str] = set()
     for path in files(member.source):
-        if path.suffix != ".py":
+        if path.suffix != ".py" or path.parent.name == "starters":  # those are written into an app
             continue
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Import):

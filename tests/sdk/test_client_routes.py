@@ -94,7 +94,7 @@ async def test_each_call_has_a_route_that_answers_what_it_reads(name: str) -> No
     method, path, body = http.sent
     operation = find_operation(method, path)
     if operation.body is not None and not isinstance(operation.body, TypeAdapter):
-        operation.body.model_validate_json(body or b"")
+        operation.body.model_validate_json(body or b"{}")  # as the server reads an empty one
     if name not in READS_OTHERWISE:
         assert operation.answer is not None
         read = {one.__name__ for one in typing.get_args(hints["return"]) or (hints["return"],)}

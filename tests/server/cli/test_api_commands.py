@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from perdure import Perdure
+from perdure_server.cli import runs
 from perdure_server.cli.dev_files import DevFiles
 from tests.support.builders import Builders, Environment, Run, job, task
 from tests.support.database import Database
@@ -72,7 +73,7 @@ def test_trigger_prints_the_runs_that_it_started(
     builders.endpoint(environment=environment)
     result = connected.ok("trigger", "greet", "--payload", '{"n": 1}', "--id", "first")
     (run_id,) = result.lines()
-    assert f"perdure runs show {run_id} --follow" in result.words
+    assert f"perdure runs watch {run_id}" in result.words
     assert db.value("select payload from perdure_views.events where event_id = 'first'") == {"n": 1}
     assert connected.ok("trigger", "greet", "--id", "first").lines() == [run_id]  # the same event, no new run
 
@@ -121,8 +122,9 @@ def waiting_run(builders: Builders, environment: Environment) -> Run:
 
 def test_runs_list_filters_by_status_and_job(connected: Command, waiting_run: Run) -> None:
     titles, row = connected.ok("runs", "list").lines()
-    assert titles.split() == ["run", "status", "job", "event", "started", "took"]
-    assert row.split()[:5] == [waiting_run.id, "WAITING_TO_CONTINUE", "greet", "1.0.0", "greet"]
+    assert titles.split() == ["run", "status", "job", "started", "took", "event"]
+    assert row.split()[:4] == [waiting_run.id, "WAITING_TO_CONTINUE", "greet", "1.0.0"]
+    assert row.split()[-1] == "greet"
     assert connected.ok("runs", "list", "--status", "success").data == ""
     assert connected.ok("runs", "list", "--job", "other", "--json").json["runs"] == []
     assert connected("runs", "list", "--status", "asleep").status == 2
@@ -151,43 +153,43 @@ def test_runs_list_goes_on_where_the_page_before_ended(
     assert connected.ok("runs", "list", "--cursor", cursor).lines()[1].startswith(older.id)
 
 
-def test_runs_show_draws_the_tree_of_tasks(connected: Command, waiting_run: Run) -> None:
-    title, *tasks = connected.ok("runs", "show", waiting_run.id).lines()
+def test_runs_get_draws_the_tree_of_tasks(connected: Command, waiting_run: Run) -> None:
+    title, *tasks = connected.ok("runs", "get", waiting_run.id).lines()
     assert title.startswith(f"WAITING_TO_CONTINUE run {waiting_run.id}")
     assert [line.split("  ")[0] for line in tasks] == ["├─ ✓ outer", "│", "└─ ◷ a day"]
     assert tasks[1].startswith("│  └─ ✓ inner  COMPLETED")
 
 
-def test_runs_show_with_a_database_tells_waits_and_executions(
+def test_runs_get_with_a_database_tells_waits_and_executions(
     connected: Command, waiting_run: Run, db: Database
 ) -> None:
-    shown = connected.ok("runs", "show", waiting_run.id, "--database-url", db.url)
+    shown = connected.ok("runs", "get", waiting_run.id, "--database-url", db.url)
     assert "waits until" in shown.data
     assert shown.lines()[-1].split()[:2] == ["1", "RESUME_WITH_TASK"]
-    run = connected.ok("runs", "show", waiting_run.id, "--database-url", db.url, "--json").json
+    run = connected.ok("runs", "get", waiting_run.id, "--database-url", db.url, "--json").json
     assert [entry["reply_status"] for entry in run["executions"]] == ["RESUME_WITH_TASK"]
     assert run["tasks"][0]["output"] == "done"
-    assert "executions" not in connected.ok("runs", "show", waiting_run.id, "--json").json
+    assert "executions" not in connected.ok("runs", "get", waiting_run.id, "--json").json
 
 
-def test_runs_show_reads_every_page_of_tasks(
+def test_runs_get_reads_every_page_of_tasks(
     connected: Command, builders: Builders, environment: Environment
 ) -> None:
     run = builders.run(builders.endpoint(environment=environment))
     keys = [f"task {number}" for number in range(120)]
     builders.claim(run).store(*(task(key, status="COMPLETED") for key in keys))
-    shown = connected.ok("runs", "show", run.id, "--json").json
+    shown = connected.ok("runs", "get", run.id, "--json").json
     assert [entry["displayKey"] for entry in shown["tasks"]] == keys
 
 
-def test_runs_show_follow_tells_what_happened_and_ends_with_the_run(
+def test_runs_watch_tells_what_happened_and_ends_with_the_run(
     connected: Command, builders: Builders, environment: Environment
 ) -> None:
     run = builders.run(builders.endpoint(environment=environment))
     claim = builders.claim(run)
     claim.store(task("only", status="COMPLETED"))
     assert claim.reply("SUCCESS", output="bye") == "SUCCESS"
-    followed = connected.ok("runs", "show", run.id, "--follow")
+    followed = connected.ok("runs", "watch", run.id)
     told = [line.split("  ", 1)[1] for line in followed.words.splitlines()]
     assert told == ["task 'only' COMPLETED", 'run SUCCESS, output "bye"']
     assert followed.lines()[-1] == 'output "bye"'
@@ -204,11 +206,23 @@ def test_runs_cancel_cancels_once_and_refuses_what_has_ended(
     assert "JQ001" in connected.refused("runs", "cancel", "01900000-0000-7000-8000-000000000000")
 
 
+def test_ctrl_c_ends_the_watching_and_not_the_run(
+    connected: Command, waiting_run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "follow_run", press)
+    result = connected("runs", "watch", waiting_run.id)
+    assert result.status == 1
+    assert f"The run goes on. To watch it: perdure runs watch {waiting_run.id}" in result.words
+
+
 def test_runs_rerun_prints_the_new_run(connected: Command, waiting_run: Run) -> None:
     result = connected.ok("runs", "rerun", waiting_run.id)
     (new_id,) = result.lines()
     assert new_id != waiting_run.id
-    assert f"perdure runs show {new_id} --follow" in result.words
+    assert f"perdure runs watch {new_id}" in result.words
     assert connected.ok("runs", "rerun", new_id, "--json").json["status"] == "QUEUED"
     assert "JQ001" in connected.refused("runs", "rerun", "01900000-0000-7000-8000-000000000000")
 

@@ -132,7 +132,7 @@ def test_keys_create_names_the_role_that_a_login_lacks(perdure: Command, db: Dat
 
 
 def test_a_database_that_is_not_named_is_asked_for(perdure: Command) -> None:
-    result = perdure("doctor")
+    result = perdure("migrate")
     assert result.status == 2
     assert "Invalid value for --database-url: give the Postgres that is meant" in result.words
 

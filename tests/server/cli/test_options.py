@@ -14,7 +14,12 @@ from perdure_server.cli.command import app
 
 from .conftest import Command
 
-WITHOUT_VARIABLE = {"--help", "--version"}  # they do something else than the command
+WITHOUT_VARIABLE = {
+    "--help",
+    "--version",
+    "--install-completion",
+    "--show-completion",
+}  # they do something else than the command
 
 
 def parameters() -> Iterator[tuple[str, Any]]:
@@ -38,7 +43,7 @@ def test_every_option_and_argument_has_a_variable(name: str, parameter: Any) -> 
 
 def test_there_are_options() -> None:
     names = {name for name, _ in parameters()}
-    assert {"perdure migrate --database-url", "perdure runs show --follow", "perdure dev --port"} <= names
+    assert {"perdure migrate --database-url", "perdure runs list --follow", "perdure dev --port"} <= names
 
 
 def test_an_unknown_command_is_wrong_usage(perdure: Command) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from perdure_server.cli.output import short_time
 from tests.sql.schedules.schedule_app import ScheduleApp, attached, cron, interval, scheduled
 from tests.support.builders import Builders
 from tests.support.database import Database
@@ -50,7 +51,7 @@ def test_schedules_are_listed(perdure: Command, app: ScheduleApp) -> None:
     cells = {line[0]: line[1:] for line in lines}
     assert cells["acme"] == ["jobs", "of", "tenants", "every", "1", "min", "off"]
     assert cells["hourly"][:4] == ["hourly", "every", "1", "h"]
-    assert cells["hourly"][4].startswith(f"{app.due_at('hourly').astimezone():%Y-%m-%d}")
+    assert cells["hourly"][4] in short_time(app.due_at("hourly"))
     assert cells["daily"][1:7] == ["30", "9", "*", "*", "*", "Europe/Berlin"]
     listed = perdure.ok("schedules", "list", *options, "--json").json
     assert listed["enabled"] is True
@@ -72,3 +73,19 @@ def test_what_is_not_there_is_named(perdure: Command, db_url: str, command: str)
     words = perdure.refused("schedules", command, "--database-url", db_url, "--project", "nowhere")
     assert "nowhere" in words
     assert "perdure dev" in perdure.refused("schedules", command)
+
+
+def test_a_schedule_is_previewed_paused_resumed_and_fired(perdure: Command, app: ScheduleApp) -> None:
+    options = ("--project", "shop", "--database-url", app.db.url)
+    app.enable(True)
+    assert len(perdure.ok("schedules", "preview", "daily", "--count", "3", *options).lines()) == 3
+    assert "perdure schedules resume daily" in perdure.ok("schedules", "pause", "daily", *options).words
+    (daily,) = (
+        line for line in perdure.ok("schedules", "list", *options).lines() if line.startswith("daily")
+    )
+    assert " paused" in daily
+    assert "daily fires next at" in perdure.ok("schedules", "resume", "daily", *options).words
+    event_id = perdure.ok("schedules", "run-now", "hourly", *options).data.strip()
+    shown = perdure.ok("events", "get", event_id, *options, "--json").json
+    assert [run["job"] for run in shown["runs"]] == ["hourly"]
+    assert "perdure schedules list" in perdure.refused("schedules", "pause", "weekly", *options)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import stat
+import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +15,10 @@ import pytest
 
 from perdure_engine.sealing import SecretBox
 from perdure_server.cli.dev_files import DevFiles
+from perdure_server.cli.dev_screen import Screen
 from perdure_server.cli.endpoints import describe_index
-from perdure_server.cli.output import align, duration
+from perdure_server.cli.first_event import first_event
+from perdure_server.cli.output import Table, align, duration, say, short_time, step, styled
 from perdure_server.cli.run_drawing import draw_run
 from perdure_server.cli.run_progress import RunProgress
 from perdure_server.cli.run_view import ExecutionView, RunView, TaskView
@@ -125,6 +131,12 @@ def test_a_run_is_drawn_as_a_tree_with_its_executions() -> None:
     ]
 
 
+def test_a_line_of_the_log_is_drawn_as_what_it_says() -> None:
+    line = replace(task("line", name="log", description="somebody signed up"), key=None)
+    drawn = draw_run(run("SUCCESS", line, completed_at=at(3)), at(100))
+    assert drawn[1].split("  ") == ["└─ ✓ somebody signed up", "COMPLETED", "1.0 s", "log"]
+
+
 def test_a_finished_run_has_its_output() -> None:
     drawn = draw_run(run("SUCCESS", completed_at=at(3), output={"n": 1}), at(100))
     assert drawn == ["SUCCESS run r1 (3.0 s)", 'output {"n": 1}']
@@ -178,3 +190,103 @@ def test_so_is_the_key_of_stored_secrets(tmp_path: Path) -> None:
     assert SecretBox([key]).open(SecretBox([key]).seal("token")) == "token"
     assert DevFiles(tmp_path / "data").ensure_secret_key() == key
     assert [stat.S_IMODE(path.stat().st_mode) for path in files.folder.glob("*.key")] == [0o600]
+
+
+def test_a_time_in_a_column_says_as_much_as_is_needed() -> None:
+    now = datetime.now().astimezone()
+    assert short_time(now) == f"{now:%H:%M:%S}"
+    assert short_time(now.replace(year=2020, month=2, day=3)) == "2020-02-03"
+    assert short_time(None) == ""
+
+
+def test_rows_that_come_later_stand_under_those_before(capsys: pytest.CaptureFixture[str]) -> None:
+    table = Table(("name", "n"))
+    table.add([("a long one", 1)])
+    table.add([("b", 2)])
+    assert capsys.readouterr().out.splitlines() == ["name        n", "a long one  1", "b           2"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "coloured"),
+    [("NO_COLOR", "", True), ("NO_COLOR", "1", False), ("TERM", "dumb", False)],
+)
+def test_colour_is_for_terminals_and_who_wants_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, coloured: bool
+) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv(variable, value)
+    assert ("\x1b[" in styled("all", Terminal(), bold=True)) is coloured
+    assert styled("all", StringIO(), bold=True) == "all"
+
+
+@pytest.mark.parametrize(
+    ("spec", "command"),
+    [
+        (
+            {
+                "name": "user.signed-up",
+                "schema": {"properties": {"email": {"type": "string"}}, "required": ["email"]},
+            },
+            """perdure trigger user.signed-up --payload '{"email": "ada@example.com"}'""",
+        ),
+        (
+            {"name": ["a b", "c"], "examples": [{"id": "1", "name": "one", "payload": {"it's": 1}}]},
+            """perdure trigger 'a b' --payload '{"it'"'"'s": 1}'""",
+        ),
+        (
+            {
+                "name": "order",
+                "schema": {
+                    "$defs": {"Line": {"properties": {"count": {"type": "integer"}}, "required": ["count"]}},
+                    "properties": {
+                        "line": {"$ref": "#/$defs/Line"},
+                        "kind": {"enum": ["new", "old"]},
+                        "at": {"type": "string", "format": "date"},
+                        "note": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+                        "left": {"type": "string"},
+                    },
+                    "required": ["line", "kind", "at", "note"],
+                },
+            },
+            'perdure trigger order --payload \'{"line": {"count": 1}, "kind": "new", "at": "2026-01-01", '
+            '"note": "text"}\'',
+        ),
+        ({"name": "ping"}, "perdure trigger ping --payload '{}'"),
+        ({}, None),
+    ],
+)
+def test_the_command_that_starts_a_job_fits_its_payload(spec: dict[str, Any], command: str | None) -> None:
+    assert first_event(spec) == command
+
+
+def test_the_screen_of_dev_fits_a_terminal() -> None:
+    screen = Screen(
+        link=f"http://127.0.0.1:8030/dashboard/enter?link={'0' * 32}",
+        app="app:app is connected (shop: 1 job)",
+        server="http://127.0.0.1:8030",
+        webhooks="http://127.0.0.1:8030/api/v1/sources/…",
+        key="tr_dev_0123… (in .perdure/dev.key)",
+        postgres="psql -h /var/lib/perdure/server-01234567/socket -U postgres",
+        event="""perdure trigger user.signed-up --payload '{"email": "ada@example.com"}'""",
+    )
+    assert max(map(len, screen.lines())) <= 80
+    assert "Press Ctrl-C" in "\n".join(screen.lines())
+
+
+def test_a_step_tells_how_long_it_took_on_a_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with step("starting"):
+        assert capsys.readouterr().err == "starting …\n"
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with step("starting"):
+        assert capsys.readouterr().err == "starting … "
+    assert re.fullmatch(r"[\d.]+ m?s\n", capsys.readouterr().err)
+    with step("starting"):
+        say("hello from the app")
+    assert capsys.readouterr().err == "starting … \nhello from the app\n"

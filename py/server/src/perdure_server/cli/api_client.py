@@ -14,8 +14,13 @@ from perdure_server.cli.dev_files import DevFiles
 from perdure_server.cli.failures import CommandFailed
 
 DEFAULT_PORT = 8030
+DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TIMEOUT_S = 30.0
+
+
+class NoAnswer(CommandFailed):
+    """The server cannot be reached; another time it may."""
 
 
 class ApiClient:
@@ -63,7 +68,7 @@ class ApiClient:
         try:
             response = self._client.request(method, path, **arguments)
         except httpx.TransportError as error:
-            raise CommandFailed(
+            raise NoAnswer(
                 f"no answer from the Perdure server at {self.url}: {error}\n"
                 "Start one (`perdure dev`, `perdure serve`), or say where: PERDURE_API_URL or --api-url."
             ) from error
@@ -88,7 +93,7 @@ def connect(url: str | None, key: str | None, data_dir: Path) -> ApiClient:
             "`perdure keys create` makes one; where `perdure dev` has run, its key is found by itself "
             "(in .perdure, or give --data-dir)."
         )
-    return ApiClient(url or files.read_url() or f"http://127.0.0.1:{DEFAULT_PORT}", key)
+    return ApiClient(url or files.read_url() or DEFAULT_URL, key)
 
 
 def segment(text: str) -> str:

@@ -9,12 +9,17 @@ from typing import Annotated
 import typer
 
 from perdure_server.cli import (
+    dashboard,
     dev,
     dispatcher,
     doctor,
     endpoints,
+    events,
+    init,
+    jobs,
     keys,
     migrate,
+    reset_password,
     runs,
     schedules,
     secret_key,
@@ -26,25 +31,29 @@ from perdure_server.cli.failures import describe
 from perdure_server.cli.output import print_data, say
 
 SECTIONS = (
+    init,
+    dev,
+    dashboard,
+    trigger,
     migrate,
-    uninstall,
-    doctor,
     serve,
     dispatcher,
-    dev,
+    doctor,
+    uninstall,
+    secret_key,
+    reset_password,
     runs,
-    trigger,
+    events,
+    jobs,
     schedules,
     endpoints,
     keys,
-    secret_key,
 )
 
 app = typer.Typer(
     name="perdure",
     help="Durable background jobs in Postgres.",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TypeVar
 
 from perdure_engine.pool import Connection, open_pool
+from perdure_server.cli.dev_files import DevFiles
+from perdure_server.cli.failures import CommandFailed
 
 OWNER = "perdure_owner"
 SERVER = "perdure_server"
@@ -16,6 +19,21 @@ DISPATCHER = "perdure_dispatcher"
 _PATIENCE_S = 5.0
 
 Value = TypeVar("Value")
+
+
+def database_of(url: str | None, data_dir: Path) -> str:
+    """The URL of the database that is meant: the given one, else that of ``perdure dev`` in ``data_dir``.
+
+    Raises:
+        CommandFailed: none is given, and none runs there.
+    """
+    found = url or DevFiles(data_dir).running_database()
+    if found is None:
+        raise CommandFailed(
+            "give the Postgres that is meant (--database-url or PERDURE_DATABASE_URL), or call this where "
+            "`perdure dev` runs."
+        )
+    return found
 
 
 def run_in_database(url: str, role: str, work: Callable[[Connection], Awaitable[Value]]) -> Value:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from perdure_server.cli.api_client import DEFAULT_PORT
+from perdure_server.cli.dashboard import OpenBrowser
 from perdure_server.cli.failures import CommandFailed
 from perdure_server.cli.logs import LogLevel
 from perdure_server.cli.options import (
@@ -53,7 +54,7 @@ def dev(
     path: Annotated[
         str,
         typer.Option(envvar="PERDURE_PATH", help="Where an ASGI app has mounted Perdure (`app.asgi()`)."),
-    ] = "/api/trigger",
+    ] = "/api/perdure",
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database_url: OptionalDatabaseUrl = None,
     api_key: Annotated[
@@ -73,6 +74,7 @@ def dev(
             show_default=False,
         ),
     ] = None,
+    open_browser: OpenBrowser = False,
     log_level: LogLevel = "warning",
 ) -> None:
     """Run everything for the developer of an app.
@@ -105,6 +107,7 @@ def dev(
         api_key=api_key,
         project=project,
         watched=tuple(watch or (Path(),)),
+        open_browser=open_browser,
         log_level=log_level,
     )
     with StopSignals() as signals:

@@ -50,7 +50,7 @@ class InternalFailures:
         self._told.update(row["id"] for row in found)
         return [
             f"{row['job']} could not be registered: {row['message'] or row['status']}\n"
-            f"perdure dev: for more: perdure runs show {row['id']}"
+            f"perdure dev: for more: perdure runs get {row['id']}"
             for row in found
         ]
 

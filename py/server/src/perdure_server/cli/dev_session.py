@@ -5,24 +5,32 @@ from __future__ import annotations
 import os
 import queue
 import socket
-from collections.abc import Callable, Iterator, Sequence
+import webbrowser
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg.conninfo import conninfo_to_dict
+
 from perdure_engine.embedded import EmbeddedPostgres
+from perdure_engine.pool import Connection
 from perdure_engine.sealing import SETTING
 from perdure_server.cli.api_client import ApiClient
+from perdure_server.cli.dashboard import make_link, make_owner
+from perdure_server.cli.database import OWNER, run_in_database
 from perdure_server.cli.dev_failures import InternalFailures
 from perdure_server.cli.dev_files import DevFiles
+from perdure_server.cli.dev_screen import Screen
 from perdure_server.cli.endpoints import describe_index, find_endpoint, register_endpoint
 from perdure_server.cli.failures import CommandFailed
+from perdure_server.cli.first_event import find_first_event
 from perdure_server.cli.http_server import listen_or_refuse
 from perdure_server.cli.local.app_child import RunningApp, StartingApp, start_app
 from perdure_server.cli.local.code_watch import watch_code
 from perdure_server.cli.local.platform import LocalPerdure, prepare_database
 from perdure_server.cli.local.processes import Family
-from perdure_server.cli.output import align, print_data, say
+from perdure_server.cli.output import print_data, say, step
 
 _ORGANIZATION = "local"
 _TICK_S = 0.2
@@ -43,6 +51,7 @@ class DevSettings:
     api_key: str | None
     project: str
     watched: tuple[Path, ...]
+    open_browser: bool
     log_level: str
 
 
@@ -83,13 +92,15 @@ class DevSession:
             starting = self._start_app(listener)
             database_url = stack.enter_context(self._database())
             stack.callback(self._family.close)  # before Postgres, which the others still use
-            prepare_database(
-                database_url,
-                organization=_ORGANIZATION,
-                project=settings.project,
-                key=self._key,
-                echo=_ignore,
-            )
+            with step("perdure dev: preparing the database"):
+                prepare_database(
+                    database_url,
+                    organization=_ORGANIZATION,
+                    project=settings.project,
+                    key=self._key,
+                    echo=_ignore,
+                )
+                run_in_database(database_url, OWNER, make_owner)
             local = LocalPerdure(
                 self._family,
                 database_url,
@@ -100,13 +111,15 @@ class DevSession:
             )
             # before the server, which indexes a connected app, and has its webhooks registered, at once
             failures = stack.enter_context(InternalFailures(database_url, settings.project))
-            local.start_server()
-            self._app = starting.wait()
-            local.wait_until_ready()
-            local.start_dispatcher()
-            self._files.write_url(self._url)
-            api = stack.enter_context(ApiClient(self._url, self._key))
-            self._print_screen(database_url, self._register(api, self._app))
+            with step("perdure dev: starting the server and the app"):
+                local.start_server()
+                self._app = starting.wait()
+                local.wait_until_ready()
+                local.start_dispatcher()
+                self._files.write_url(self._url)
+                api = stack.enter_context(ApiClient(self._url, self._key))
+                jobs = self._register(api, self._app)
+            self._show(database_url, jobs)
             self._follow_code(api, listener, failures)
 
     @contextmanager
@@ -114,8 +127,14 @@ class DevSession:
         if self._settings.database_url:
             yield self._settings.database_url
             return
-        say("perdure dev: starting Postgres …")
-        with EmbeddedPostgres(self._files.postgres_folder) as postgres:
+        folder = self._files.postgres_folder
+        postgres = EmbeddedPostgres(folder)
+        is_new = not folder.is_dir()
+        with ExitStack() as stack:
+            with step(
+                f"perdure dev: {'making a Postgres in' if is_new else 'starting Postgres in'} {folder}"
+            ):
+                stack.enter_context(postgres)
             yield postgres.url()
 
     def _start_app(self, listener: socket.socket) -> StartingApp:
@@ -169,29 +188,40 @@ class DevSession:
             say(f"perdure dev: {error.text}")
             say("perdure dev: the jobs known before stay. Mend it, and they are read anew.")
 
-    def _print_screen(self, database_url: str, jobs: str) -> None:
+    def _show(self, database_url: str, jobs: str) -> None:
         settings = self._settings
-        key = f"in {self._files.key_file}" if settings.api_key is None else "from PERDURE_API_KEY"
         how = "is connected" if self._app.connected_as is not None else f"is at {self._app_url}"
-        rows: Sequence[Sequence[str]] = (
-            ("  app", f"{settings.target} {how} ({self._endpoint_id}: {jobs})"),
-            ("  server", f"{self._url} (PERDURE_API_URL)"),
-            ("  webhooks", f"{settings.public_url or self._url}/api/v1/sources/…"),
-            ("  API key", f"{self._key[:11]}… ({key})"),
-            ("  Postgres", "the one that was given" if settings.database_url else f'psql "{database_url}"'),
+        key = f"in {self._files.key_file}" if settings.api_key is None else "from PERDURE_API_KEY"
+
+        async def make(conn: Connection) -> str:
+            return await make_link(conn, self._url, settings.project, "dev")
+
+        link = run_in_database(database_url, OWNER, make)
+        screen = Screen(
+            link=link,
+            app=f"{settings.target} {how} ({self._endpoint_id}: {jobs})",
+            server=self._url,
+            webhooks=f"{settings.public_url or self._url}/api/v1/sources/…",
+            key=f"{self._key[:11]}… ({key})",
+            postgres="the one that was given" if settings.database_url else _psql(database_url),
+            event=find_first_event(database_url, settings.project, self._endpoint_id),
         )
-        print_data("perdure dev: everything runs\n")
-        for line in align(rows):
+        for line in screen.lines():
             print_data(line)
-        print_data(
-            "\n  perdure trigger NAME --payload '{}'   send an event"
-            "\n  perdure runs list                     see what came of it"
-            "\n  perdure schedules on                  let schedules fire; at first they do not"
-            "\n  Ctrl-C                                stop everything\n"
-        )
+        if settings.open_browser:
+            webbrowser.open(link)
+
+
+def _psql(url: str) -> str:
+    """How to look into the embedded Postgres."""
+    where = conninfo_to_dict(url)
+    port = f" -p {where['port']}" if where.get("port", "5432") != "5432" else ""
+    return f"psql -h {where['host']} -U {where['user']}{port}"
 
 
 def _show_line(name: str, line: str) -> None:
+    if name == "server" and line.startswith("perdure serve: http"):
+        return  # the screen says it
     say(f"{name:<10} | {line}")
 
 

@@ -7,18 +7,20 @@ from dataclasses import asdict
 import typer
 
 from perdure_engine import maintenance
-from perdure_server.cli.database import SERVER, run_in_database
-from perdure_server.cli.options import AsJson, DatabaseUrl
+from perdure_server.cli.database import SERVER, database_of, run_in_database
+from perdure_server.cli.options import DEFAULT_DATA_DIR, AsJson, DataDir, OptionalDatabaseUrl
 from perdure_server.cli.output import print_data, print_json, say
 
 
-def doctor(database_url: DatabaseUrl = "", as_json: AsJson = False) -> None:
+def doctor(
+    database_url: OptionalDatabaseUrl = None, data_dir: DataDir = DEFAULT_DATA_DIR, as_json: AsJson = False
+) -> None:
     """Look for rows that would wait for ever.
 
     Prints what is wrong with each and how to mend it, in SQL for the role perdure_owner. Exit status 1 when
     there are any.
     """
-    findings = run_in_database(database_url, SERVER, maintenance.doctor)
+    findings = run_in_database(database_of(database_url, data_dir), SERVER, maintenance.doctor)
     if as_json:
         print_json([asdict(finding) for finding in findings])
     else:

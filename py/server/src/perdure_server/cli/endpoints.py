@@ -7,16 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from perdure_server.cli.api_client import ApiClient, connect, segment
+from perdure_server.cli.api_client import ApiClient, segment
+from perdure_server.cli.commands import with_api
 from perdure_server.cli.failures import CommandFailed
-from perdure_server.cli.options import DEFAULT_DATA_DIR, ApiKey, ApiUrl, AsJson, DataDir
-from perdure_server.cli.output import print_data, print_json, print_table, say
+from perdure_server.cli.listing import Item, Listing
+from perdure_server.cli.options import AsJson
+from perdure_server.cli.output import print_data, print_json, say
 
 endpoints = typer.Typer(no_args_is_help=True, help="Register apps, list them, read their jobs again.")
 
 
 @endpoints.command()
+@with_api
 def register(
+    api: ApiClient,
     url: Annotated[
         str,
         typer.Argument(
@@ -42,14 +46,10 @@ def register(
             show_default=False,
         ),
     ] = None,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Register an app, or its new URL, and read its jobs. Exit status 1 when they cannot be read."""
-    with connect(api_url, api_key, data_dir) as api:
-        endpoint = register_endpoint(api, endpoint_id, url, timeout_ms)
+    endpoint = register_endpoint(api, endpoint_id, url, timeout_ms)
     if as_json:
         print_json(endpoint)
     else:
@@ -58,42 +58,40 @@ def register(
 
 
 @endpoints.command("list")
-def list_endpoints(
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    as_json: AsJson = False,
-) -> None:
+@with_api
+def list_endpoints(api: ApiClient, as_json: AsJson = False) -> None:
     """List the environment's apps."""
-    with connect(api_url, api_key, data_dir) as api:
-        found = api.get("/api/v1/endpoints")
+    found = api.get("/api/v1/endpoints")
     if as_json:
         print_json(found)
-        return
-    rows = [
-        (entry["slug"], entry["url"], entry.get("timeoutMs"), (entry.get("lastIndex") or {}).get("status"))
-        for entry in found
-    ]
-    if rows:
-        print_table(("id", "url", "timeout ms", "last index"), rows)
     else:
-        say("No app is registered in this environment: perdure endpoints register URL")
+        _ENDPOINTS.show(found)
 
 
 @endpoints.command()
+@with_api
 def index(
+    api: ApiClient,
     slug: Annotated[str, typer.Argument(envvar="PERDURE_ENDPOINT_ID", help="The app's id.")],
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Read an app's jobs again, after a deployment. Exit status 1 when they cannot be read."""
-    with connect(api_url, api_key, data_dir) as api:
-        result = index_endpoint(api, slug)
+    result = index_endpoint(api, slug)
     if as_json:
         print_json(result)
     _report(slug, result)
+
+
+def _cells(endpoint: Item) -> tuple[object, ...]:
+    last_index = endpoint.get("lastIndex") or {}
+    return endpoint["slug"], endpoint["url"], endpoint.get("timeoutMs"), last_index.get("status")
+
+
+_ENDPOINTS = Listing(
+    ("id", "url", "timeout ms", "last index"),
+    _cells,
+    "No app is registered in this environment: perdure endpoints register URL",
+)
 
 
 def register_endpoint(

@@ -64,6 +64,11 @@ DataDir = Annotated[
     Path,
     typer.Option("--data-dir", envvar="PERDURE_DATA_DIR", help="Where `perdure dev` keeps its files."),
 ]
+Take = Annotated[int, typer.Option(envvar="PERDURE_TAKE", min=1, max=50, help="Most of them.")]
+Cursor = Annotated[
+    str | None,
+    typer.Option(envvar="PERDURE_CURSOR", help="Where to go on, from the page before.", show_default=False),
+]
 EnvironmentSlug = Annotated[
     str, typer.Option("--environment", envvar="PERDURE_ENVIRONMENT", help="dev, stg, prod or prev.")
 ]

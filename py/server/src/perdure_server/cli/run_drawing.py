@@ -58,7 +58,7 @@ def _task_rows(tasks: Sequence[TaskView], now: datetime, indent: str = "") -> It
 
 
 def _remarks(task: TaskView) -> Iterator[str]:
-    if task.key and task.name not in (task.key, "Task"):
+    if task.name not in (task.label, "Task"):
         yield task.name
     if task.delay_until:
         yield f"{'waits' if task.status == 'WAITING' else 'waited'} until {local_time(task.delay_until)}"

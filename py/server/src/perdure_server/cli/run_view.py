@@ -9,13 +9,14 @@ from typing import Any
 
 from perdure.wire.statuses import FINAL_RUN_STATUSES
 from perdure_server.cli.api_client import ApiClient, segment
+from perdure_server.cli.output import parse_instant
 
 _PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
 class TaskView:
-    """A task. ``delay_until`` and ``attempt_count`` are None when the API was asked, which does not tell."""
+    """A task. ``delay_until``, ``attempt_count`` and ``description`` are None when the API was asked."""
 
     id: str
     name: str
@@ -27,11 +28,12 @@ class TaskView:
     delay_until: datetime | None
     attempt_count: int | None
     subtasks: list[TaskView]
+    description: str | None = None
 
     @property
     def label(self) -> str:
-        """What to call it."""
-        return self.key or self.name
+        """What to call it; a line of the log has no key."""
+        return self.key or self.description or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,8 @@ def view_run(run: Mapping[str, Any]) -> RunView:
     return RunView(
         id=run["id"],
         status=run["status"],
-        started_at=_instant(run.get("startedAt")),
-        completed_at=_instant(run.get("completedAt")),
+        started_at=parse_instant(run.get("startedAt")),
+        completed_at=parse_instant(run.get("completedAt")),
         output=run.get("output"),
         tasks=[_view_task(task) for task in run["tasks"]],
     )
@@ -120,14 +122,10 @@ def _view_task(task: Mapping[str, Any]) -> TaskView:
         name=task["name"],
         key=task.get("displayKey"),
         status=task["status"],
-        started_at=_instant(task.get("startedAt")),
-        completed_at=_instant(task.get("completedAt")),
+        started_at=parse_instant(task.get("startedAt")),
+        completed_at=parse_instant(task.get("completedAt")),
         output=task.get("output"),
         delay_until=None,
         attempt_count=None,
         subtasks=[_view_task(subtask) for subtask in task.get("subtasks") or []],
     )
-
-
-def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

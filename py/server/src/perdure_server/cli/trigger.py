@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from perdure_server.cli.api_client import connect, segment
-from perdure_server.cli.failures import CommandFailed
-from perdure_server.cli.options import DEFAULT_DATA_DIR, ApiKey, ApiUrl, AsJson, DataDir
+from perdure_server.cli.api_client import ApiClient, segment
+from perdure_server.cli.commands import with_api
+from perdure_server.cli.input import read_json
+from perdure_server.cli.options import AsJson
 from perdure_server.cli.output import print_data, print_json, say
+from perdure_server.cli.runs import to_watch
 
 
+@with_api
 def trigger(
+    api: ApiClient,
     name: Annotated[str, typer.Argument(envvar="PERDURE_EVENT", help="The event's name.")],
     payload: Annotated[
         str,
@@ -41,25 +42,21 @@ def trigger(
             envvar="PERDURE_DELIVER_AFTER_S", min=0, help="Seconds until it is delivered.", show_default=False
         ),
     ] = None,
-    api_url: ApiUrl = None,
-    api_key: ApiKey = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """Send an event; prints the runs that it started."""
     event: dict[str, Any] = {
         "name": name,
-        "payload": _read_json("--payload", payload),
-        "context": _read_json("--context", context),
+        "payload": read_json("--payload", payload),
+        "context": read_json("--context", context),
     }
     if event_id is not None:
         event["id"] = event_id
     body: dict[str, Any] = {"event": event}
     if deliver_after_s is not None:
         body["options"] = {"deliverAfter": deliver_after_s}
-    with connect(api_url, api_key, data_dir) as api:
-        stored = api.post("/api/v1/events", body)
-        runs = api.get(f"/api/v2/events/{segment(stored['id'])}")["runs"]
+    stored = api.post("/api/v1/events", body)
+    runs = api.get(f"/api/v2/events/{segment(stored['id'])}")["runs"]
     if as_json:
         print_json({**stored, "runs": runs})
     else:
@@ -71,27 +68,10 @@ def trigger(
 def _consequence(stored: dict[str, Any], runs: list[dict[str, Any]]) -> str:
     if runs:
         count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
-        return f"{count}. To watch: perdure runs show {runs[0]['id']} --follow"
+        return f"{count}. {to_watch(runs[0]['id'])}"
     if stored.get("deliverAt") and not stored.get("deliveredAt"):
         return f"will be delivered at {stored['deliverAt']}."
     return "no job wants it, so there is no run."
-
-
-def _read_json(option: str, given: str) -> Any:
-    text, origin = given, "what was given"
-    try:
-        if given == "-":
-            text, origin = sys.stdin.read(), "standard input"
-        elif given.startswith("@"):
-            text, origin = Path(given[1:]).read_text(encoding="utf-8"), given[1:]
-        return json.loads(text)
-    except OSError as error:
-        raise CommandFailed(f"{option}: cannot read {given[1:]}: {error.strerror}") from error
-    except ValueError as error:
-        raise CommandFailed(
-            f"{option}: {origin} is not JSON: {error}\n"
-            "Give JSON such as '{\"n\": 1}', @file, or - for standard input."
-        ) from error
 
 
 def add_to(app: typer.Typer) -> None:

@@ -21,7 +21,7 @@ from perdure_views.runs where id = %s
 _TASKS = """
 select
     id, parent_id, name, display_key as key, status, started_at, completed_at, output, delay_until,
-    attempt_count
+    attempt_count, description
 from perdure_views.tasks where run_id = %s order by id
 """
 _EXECUTIONS = """

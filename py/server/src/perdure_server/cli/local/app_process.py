@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
@@ -44,6 +45,8 @@ def main(arguments: list[str]) -> None:
 
 
 async def _connect(app: Any, report: int, drain_s: float) -> None:
+    log = logging.getLogger("perdure.connection")
+    log.setLevel(logging.ERROR)  # the server starts beside us: that it is not there yet is no news
     connection = app.connection(drain_s=drain_s)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, connection.stop)
@@ -51,6 +54,7 @@ async def _connect(app: Any, report: int, drain_s: float) -> None:
     connected = asyncio.create_task(connection.connected())
     await asyncio.wait([running, connected], return_when=asyncio.FIRST_COMPLETED)
     if connected.done():
+        log.setLevel(logging.NOTSET)
         _tell(report, {"started": True, "connectedAs": app.id})
         await running
     elif (error := running.exception()) is not None:
