@@ -71,6 +71,10 @@ test-sequences: setup ## Walk random sequences of calls of the engine, other one
 	@PERDURE_TEST_MINUTES="$(MINUTES)" PERDURE_TEST_SEED="$(SEED)" $(BIN)/python -m pytest -s \
 	    -o faulthandler_timeout=0 $(PYTEST_FLAGS) tests/sql/test_random_sequences.py
 
+.PHONY: test-large
+test-large: setup ## Time lists and pages on 1,000,000 runs with 5,000,000 tasks: some minutes, 4 GB of disk (PYTEST_FLAGS=…).
+	@$(BIN)/python -m pytest -o faulthandler_timeout=0 $(PYTEST_FLAGS) tests/large
+
 .PHONY: lint
 lint: setup ## Check style, types, SQL and imports; change nothing.
 	$(BIN)/ruff check

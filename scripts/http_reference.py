@@ -26,7 +26,7 @@ Send `Authorization: Bearer <API key>`. Every success is exactly 200; every erro
 `error`, for people, and `code`. All paths with a key answer 401 and 403 to a wrong one, 429 beyond the rate
 limit, 503 while the database is away. Members in parentheses may be absent.
 """
-_KEYS = {0: "none", 1: "secret", 2: "secret or public"}
+_KEYS = {0: "none", 1: "secret", 2: "secret or public", 4: "secret, public, or a token for the run"}
 _EVERYWHERE = {"200", "400", "401", "403", "413", "429", "500", "503", "default"}
 
 
@@ -67,7 +67,10 @@ def _section(path: str, operation: dict[str, Any]) -> str:
 
 
 def _content(described: dict[str, Any]) -> str:
-    return _type(described["content"]["application/json"]["schema"])
+    ((kind, content),) = described["content"].items()
+    if kind == "application/json":
+        return _type(content["schema"])
+    return f"`{kind}` with {_type(content['schema']['properties']['data']['contentSchema'])}"
 
 
 def _message(name: str, schema: dict[str, Any]) -> str:

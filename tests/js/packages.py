@@ -1,4 +1,4 @@
-"""Node, and the npm packages of the folders beside this file, installed from their lock files.
+"""Node, and the npm packages of these tests and of those in a browser, installed from their lock files.
 
 ``python -m tests.js.packages`` installs them; the tests do it, too, when they are not there.
 """
@@ -14,6 +14,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 APP = HERE / "app"
 TOOLS = HERE / "tools"
+BROWSER = HERE.parent / "browser" / "packages"
+"""What the tests in a browser need."""
 SDKS = {"sdk-2.3.19": HERE / "sdk-2", "sdk-3.3.12": HERE / "sdk-3"}
 """The folders of the official SDK's versions, by the names that the tests have under them."""
 
@@ -55,5 +57,5 @@ def install(folder: Path) -> None:
 
 
 if __name__ == "__main__":  # before the tests, where installing would count as their time
-    for packages in (TOOLS, *SDKS.values()):
+    for packages in (TOOLS, *SDKS.values(), BROWSER):
         install(packages)
