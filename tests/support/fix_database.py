@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from pytest_postgresql.janitor import DatabaseJanitor
 
@@ -38,6 +39,25 @@ def fast_folder(prefix: str) -> Path:
     return Path(tempfile.mkdtemp(prefix=prefix, dir=_MEMORY_DISK if in_memory else None))
 
 
+class _Janitor(DatabaseJanitor):
+    """Copies a template by its files: half the time of a copy that goes through the write-ahead log."""
+
+    def init(self) -> None:
+        """Create the database."""
+        if not self.template_dbname:
+            super().init()
+            return
+        with self.cursor() as cursor:
+            by_files = cursor.connection.info.server_version >= 150000  # older servers know no other way
+            cursor.execute(
+                sql.SQL("create database {} template {}{}").format(
+                    sql.Identifier(self.dbname),
+                    sql.Identifier(self.template_dbname),
+                    sql.SQL(" strategy file_copy" if by_files else ""),
+                )
+            )
+
+
 class TestServer:
     """A server that tests may fill with databases.
 
@@ -59,7 +79,7 @@ class TestServer:
     ) -> DatabaseJanitor:
         """Makes the database on entry, and drops it on exit, whoever is connected."""
         parts = conninfo_to_dict(self._url)
-        return DatabaseJanitor(
+        return _Janitor(
             user=str(parts["user"]),
             password=str(parts["password"]) if parts.get("password") else None,
             host=str(parts["host"]),
