@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, StorageState
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.browser.conftest import NewPage
 from tests.browser.looks import problems
+from tests.browser.people import EMAIL
 from tests.browser.system import Environment, System
+from tests.support.builders import Builders, job
+from tests.support.builders import Environment as BuiltEnvironment
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,4 +147,36 @@ def test_a_page_before_the_login_looks_right(new_page: NewPage, packages: Path, 
     page = new_page()
     page.goto(f"/dashboard/{name}?link=x")
     found = problems(page, packages, name)
+    assert not found, "\n".join(found)
+
+
+SOURCE = {
+    "version": "2",
+    "channel": "HTTP",
+    "integration": {"id": "github", "metadata": {"id": "github", "name": "GitHub"}, "authSource": "LOCAL"},
+    "key": "github.acme.site",
+    "params": {"repo": "site"},
+    "options": {"event": ["issues"]},
+}
+
+
+def test_the_page_of_a_source_looks_right(system: System, reader: Page, packages: Path) -> None:
+    elsewhere = system.environment("sources")
+    builders = Builders(system.db)
+    place = BuiltEnvironment(elsewhere.id, elsewhere.project, elsewhere.slug, elsewhere.key)
+    builders.endpoint(job(), sources=[SOURCE], environment=place)
+    source = system.db.value("select id from perdure.sources where environment_id = %s", elsewhere.id)
+    reader.goto(f"{elsewhere.path}/triggers/sources/{source}")
+    expect(reader.get_by_role("heading", level=1)).to_contain_text("github.acme.site")
+    found = problems(reader, packages, "source")
+    assert not found, "\n".join(found)
+
+
+def test_the_page_of_a_new_password_looks_right(
+    system: System, reader: Page, page: Page, packages: Path
+) -> None:
+    secret = system.db.call("issue_password_reset", EMAIL)
+    page.goto(f"/dashboard/password-reset?link={secret}")
+    expect(page.get_by_label("New password")).to_be_visible()
+    found = problems(page, packages, "password-reset")
     assert not found, "\n".join(found)
