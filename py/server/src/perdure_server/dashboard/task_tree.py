@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from perdure_engine.run_views import TaskRow
+from perdure_engine.task_views import TaskRow
 from perdure_server.dashboard.timeline import Axis, Bar
 
 DEEPEST = 8

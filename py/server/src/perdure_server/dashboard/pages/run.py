@@ -10,9 +10,10 @@ from uuid import UUID
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from perdure_engine import run_views, waits
+from perdure_engine import run_views, task_views, waits
 from perdure_engine.pool import Connection
-from perdure_engine.run_views import RunFacts, TaskDetail
+from perdure_engine.run_views import RunFacts
+from perdure_engine.task_views import TaskDetail
 from perdure_server.dashboard import paths
 from perdure_server.dashboard.access import ENVIRONMENT, Needs, Page, Visit
 from perdure_server.dashboard.documents import failure_of, properties_of
@@ -70,7 +71,7 @@ async def show_run(visit: Visit) -> Response:
             None if is_ended(run) else await waits.explain_wait(conn, visit.environment.id, run.id)
         )
         values["statuses"] = await run_views.list_statuses(conn, run.id)
-        tasks, lines = await run_views.count_tasks(conn, run.id)
+        tasks, lines = await task_views.count_tasks(conn, run.id)
         earlier = await run_views.list_earlier_runs(conn, visit.environment.id, run.job_id, run.id)
         failed_task_id = await _failed_task(conn, run)
     here = visit.here(f"/runs/{run.id}")
@@ -112,7 +113,7 @@ async def found_task(visit: Visit, conn: Connection, run: RunFacts) -> TaskDetai
     Raises:
         HTTPException: 404, there is none.
     """
-    task = await run_views.get_task(conn, run.id, path_uuid(visit.request, "task_id", what="task"))
+    task = await task_views.get_task(conn, run.id, path_uuid(visit.request, "task_id", what="task"))
     if task is None:
         raise HTTPException(404)
     return task
@@ -127,22 +128,22 @@ async def _tasks(visit: Visit, conn: Connection, run: RunFacts) -> dict[str, Any
     """The tree along the time, and the task that is looked at: the one that failed, if none is chosen."""
     within, after = _uuid(visit, "within"), _uuid(visit, "after")
     if visit.query.get("after") == "last":
-        after = await run_views.find_last_tasks(conn, run.id, within, _PER_LEVEL)
+        after = await task_views.find_last_tasks(conn, run.id, within, _PER_LEVEL)
     timeline = await _timeline(conn, run)
-    rows = await run_views.list_tasks(conn, run.id, within=within, after=after, per_level=_PER_LEVEL + 1)
+    rows = await task_views.list_tasks(conn, run.id, within=within, after=after, per_level=_PER_LEVEL + 1)
     lines = lines_of(rows, timeline.axis, timeline.end, within=within, per_level=_PER_LEVEL)
     chosen = _uuid(visit, "task") or await _failed_task(conn, run)
-    task = await run_views.get_task(conn, run.id, chosen) if chosen else None
+    task = await task_views.get_task(conn, run.id, chosen) if chosen else None
     return {
         "timeline": timeline,
         "lines": lines,
         "is_more": lambda line: isinstance(line, MoreLine),
         "is_earlier": lambda line: isinstance(line, TaskLine) and _is_taken_over(run, line),
-        "within": await run_views.get_task(conn, run.id, within) if within else None,
+        "within": await task_views.get_task(conn, run.id, within) if within else None,
         "after": after,
         "has_more": any(isinstance(line, MoreLine) and line.depth == 0 for line in lines),
         "task": task,
-        "attempts": await run_views.list_attempts(conn, task.id) if task else [],
+        "attempts": await task_views.list_attempts(conn, task.id) if task else [],
         "task_failure": failure_of(task.output) if task and task.status == "ERRORED" else None,
         "failure_of": failure_of,
         "bar_height": _BAR_HEIGHT,
@@ -152,8 +153,8 @@ async def _tasks(visit: Visit, conn: Connection, run: RunFacts) -> dict[str, Any
 async def _logs(visit: Visit, conn: Connection, run: RunFacts) -> dict[str, Any]:
     after = _uuid(visit, "after")
     if visit.query.get("after") == "last":
-        after = await run_views.find_last_lines(conn, run.id, _LINES)
-    lines = await run_views.list_log_lines(conn, run.id, after=after, limit=_LINES + 1)
+        after = await task_views.find_last_lines(conn, run.id, _LINES)
+    lines = await task_views.list_log_lines(conn, run.id, after=after, limit=_LINES + 1)
     return {
         "lines": [
             (line, _level(line.properties), (line.logged_at - run.created_at) / timedelta(milliseconds=1))
@@ -221,7 +222,7 @@ def _is_taken_over(run: RunFacts, line: TaskLine) -> bool:
 async def _failed_task(conn: Connection, run: RunFacts) -> str | None:
     if run.status in ("SUCCESS", "CANCELED") or not is_ended(run):
         return None
-    return run.failed_task_id or await run_views.find_failed_task(conn, run.id)
+    return run.failed_task_id or await task_views.find_failed_task(conn, run.id)
 
 
 def _level(properties: bytes | None) -> str:

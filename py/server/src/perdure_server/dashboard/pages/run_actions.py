@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from perdure_engine import run_views, runs, tasks
 from perdure_engine.pool import Connection
-from perdure_engine.run_views import TaskDetail
+from perdure_engine.task_views import TaskDetail
 from perdure_server.dashboard.access import ENVIRONMENT, Needs, Page, Visit
 from perdure_server.dashboard.documents import MalformedJson, checked_json
 from perdure_server.dashboard.pages.run import found_run, found_task

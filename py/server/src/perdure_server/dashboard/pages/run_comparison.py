@@ -10,9 +10,10 @@ from uuid import UUID
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from perdure_engine import run_views
+from perdure_engine import run_views, task_views
 from perdure_engine.pool import Connection
-from perdure_engine.run_views import ComparedTask, RunFacts
+from perdure_engine.run_views import RunFacts
+from perdure_engine.task_views import ComparedTask
 from perdure_server.dashboard.access import ENVIRONMENT, Needs, Page, Visit
 from perdure_server.dashboard.pages.run import found_run
 from perdure_server.dashboard.rendering import pretty_json, render
@@ -59,7 +60,9 @@ async def compare(visit: Visit) -> Response:
         if other is None:
             return render(visit, "run_compare.html", run=run, other=None, choices=choices)
         payloads = [await _payload(visit, conn, one) for one in (other, run)]
-        tasks = [await run_views.list_compared_tasks(conn, one.id, limit=_MOST_TASKS) for one in (other, run)]
+        tasks = [
+            await task_views.list_compared_tasks(conn, one.id, limit=_MOST_TASKS) for one in (other, run)
+        ]
     return render(
         visit,
         "run_compare.html",
