@@ -14,7 +14,7 @@ from tests.browser.system import Environment, System
 def test_the_owner_who_came_by_the_link_sees_the_projects(owner: Page, works: Environment) -> None:
     owner.goto("/dashboard/")
     expect(owner.get_by_role("heading", level=1)).to_have_text("Projects")
-    owner.get_by_role("link", name="Development").first.click()
+    owner.get_by_role("region", name=works.project).get_by_role("link", name="Development").click()
     expect(owner).to_have_url(re.compile(works.path + "$"))
 
 

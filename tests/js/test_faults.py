@@ -151,10 +151,22 @@ class DisturbedApp(JsApp):
         return view
 
     def ended(self, run_id: str) -> RunView:
-        """Wait for the end of a run."""
-        eventually(
-            lambda: self.view(run_id).is_final, timeout_s=PLENTY_S, what=f"the end of {self.view(run_id)}"
-        )
+        """Wait for the end of a run; when it does not come, tell what holds it up."""
+        try:
+            eventually(lambda: self.view(run_id).is_final, timeout_s=PLENTY_S, what=f"the end of {run_id}")
+        except AssertionError as error:
+            with psycopg.connect(self.platform.database_url) as connection:
+                why = connection.execute(
+                    "select perdure.explain_wait(environment_id, id) from perdure.runs where id = %s",
+                    [run_id],
+                ).fetchone()
+                claims = connection.execute(
+                    "select lease_number, claimed_at::text, verdict, reply_status, message"
+                    " from perdure.executions where run_id = %s order by lease_number desc limit 5",
+                    [run_id],
+                ).fetchall()
+            error.add_note(f"{self.view(run_id).status}: {why}; the last executions: {claims}")
+            raise
         return self.view(run_id)
 
     def worked(self, run_id: str) -> list[tuple[str, datetime]]:
