@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from perdure_engine import accounts, environments, login_links
+from perdure_engine import environments, first_owner, login_links
 from perdure_engine.errors import WrongState
 from perdure_engine.pool import Connection
 from perdure_server.cli.api_client import DEFAULT_URL
@@ -71,11 +71,11 @@ async def make_owner(conn: Connection) -> None:
     """Make the account of a developer on their own machine, if there is no owner yet; no password fits it."""
     from perdure_server.dashboard import passwords  # here: the other commands start faster without it
 
-    secret = await accounts.create_owner_link(conn)
+    secret = await first_owner.create_owner_link(conn)
     if secret is not None:
         email, name = _DEVELOPER
         hashed = await passwords.hash_password(secrets.token_urlsafe(32))
-        await accounts.create_owner(
+        await first_owner.create_owner(
             conn, secret, email=email, name=name, password_hash=hashed, organization="local"
         )
 

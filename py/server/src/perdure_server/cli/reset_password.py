@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from perdure_engine import accounts
+from perdure_engine import password_resets
 from perdure_engine.errors import NotFound, WrongState
 from perdure_engine.pool import Connection
 from perdure_server.cli.database import OWNER, run_in_database
@@ -31,7 +31,7 @@ def reset_password(
 
     async def make(conn: Connection) -> str:
         try:
-            return await accounts.issue_password_reset(conn, email)
+            return await password_resets.issue_password_reset(conn, email)
         except (NotFound, WrongState) as error:
             raise CommandFailed(f"{error.message}, so there is no password to reset.") from error
 

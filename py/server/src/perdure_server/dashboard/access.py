@@ -13,10 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from perdure_engine import accounts
-from perdure_engine.accounts import Environment, Organization, User
+from perdure_engine.audit_log import audit
 from perdure_engine.errors import translated
+from perdure_engine.organizations import Environment, Organization, list_organizations, list_places
 from perdure_engine.pool import Connection
+from perdure_engine.sessions import User, touch_session
 from perdure_server.dashboard import csrf, live, notices, paths
 from perdure_server.dashboard.forms import LIMIT, read_form, read_query
 from perdure_server.dashboard.sessions import session_token
@@ -128,7 +129,7 @@ class Visit:
                 async with conn.transaction():
                     change = Change(conn)
                     yield change
-                    await accounts.audit(
+                    await audit(
                         conn,
                         self.person.id,
                         self.place.id,
@@ -230,15 +231,15 @@ async def _who(request: Request) -> tuple[str | None, User | None, tuple[Organiz
     if token is None:
         return None, None, ()
     async with services_of(request).connection() as conn:
-        user = await accounts.touch_session(conn, token)
+        user = await touch_session(conn, token)
         if user is None:
             return None, None, ()
-        return token, user, tuple(await accounts.list_organizations(conn, user.id))
+        return token, user, tuple(await list_organizations(conn, user.id))
 
 
 async def _environments(request: Request, place: Organization) -> tuple[tuple[Environment, ...], Environment]:
     async with services_of(request).connection() as conn:
-        environments = tuple(await accounts.list_places(conn, place.slug))
+        environments = tuple(await list_places(conn, place.slug))
     wanted = (request.path_params["project"], request.path_params["environment"])
     for environment in environments:
         if (environment.project, environment.slug) == wanted:

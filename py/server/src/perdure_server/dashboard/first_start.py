@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perdure_engine import accounts
+from perdure_engine import first_owner
 from perdure_server.dashboard import paths
 from perdure_server.services import Services
 
@@ -15,7 +15,7 @@ async def owner_link(services: Services, url: str) -> str | None:
         url: where this server listens; its public URL goes before.
     """
     async with services.connection() as conn:
-        secret = await accounts.create_owner_link(conn)
+        secret = await first_owner.create_owner_link(conn)
     if secret is None:
         return None
     return (services.settings.public_url or url) + paths.with_query(paths.OWNER, link=secret)

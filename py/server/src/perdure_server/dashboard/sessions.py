@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from perdure_engine import accounts
+from perdure_engine import sessions
 from perdure_server.dashboard.origin import client_address
 from perdure_server.services import services_of
 
@@ -29,7 +29,7 @@ async def start_session(request: Request, user_id: str, wanted: str) -> Response
         NotFound: they are disabled.
     """
     async with services_of(request).connection() as conn:
-        token = await accounts.open_session(
+        token = await sessions.open_session(
             conn,
             user_id,
             session_token(request),

@@ -8,8 +8,8 @@ from typing import Any
 
 from starlette.responses import Response
 
-from perdure_engine import accounts
-from perdure_engine.accounts import AuditEntry
+from perdure_engine import audit_log
+from perdure_engine.audit_log import AuditEntry
 from perdure_server.dashboard import paths
 from perdure_server.dashboard.access import Needs, Page, Visit
 from perdure_server.dashboard.rendering import render
@@ -29,7 +29,7 @@ class Change:
 async def show_audit_log(visit: Visit) -> Response:
     """A page of entries, newest first; the next one begins below the last of them."""
     async with visit.connection() as conn:
-        entries = await accounts.list_audit_log(
+        entries = await audit_log.list_audit_log(
             conn, visit.place.id, before_id=visit.query.get("below") or None, limit=_PAGE_SIZE + 1
         )
     here = paths.organization_path(visit.place.slug, "/audit")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
-from perdure_engine import accounts
-from perdure_engine.accounts import Offer
+from perdure_engine import first_owner, logins, members, sessions
 from perdure_engine.errors import InvalidArgument, KeyConflict, NotFound, WrongState
+from perdure_engine.members import Offer
 from perdure_server.dashboard import passwords, paths
 from perdure_server.dashboard.access import Needs, Page, Visit
 from perdure_server.dashboard.origin import client_address
@@ -34,7 +34,7 @@ async def log_in(visit: Visit) -> Response:
     if not email or len(email) > _LONGEST_EMAIL:
         return login_form(visit, wanted, email=email[:_LONGEST_EMAIL], problem=_WRONG, status=400)
     async with visit.connection() as conn:
-        attempt = await accounts.begin_login(conn, email, client_address(visit.request))
+        attempt = await logins.begin_login(conn, email, client_address(visit.request))
     if attempt.retry_after_s is not None:
         problem = too_many_attempts(attempt.retry_after_s)
         response = login_form(visit, wanted, email=email, problem=problem, status=429)
@@ -50,7 +50,7 @@ async def log_out(visit: Visit) -> Response:
     response = RedirectResponse(paths.LOGIN, status_code=303)
     if visit.session_token is not None:
         async with visit.connection() as conn:
-            await accounts.close_session(conn, visit.session_token)
+            await sessions.close_session(conn, visit.session_token)
     forget_session(visit.request, response)
     return response
 
@@ -59,7 +59,7 @@ async def show_owner(visit: Visit) -> Response:
     """The form for the first owner; a page that says what to do where the link is of no use."""
     secret = visit.query.get("link", "")
     async with visit.connection() as conn:
-        names_organization = await accounts.get_owner_link(conn, secret)
+        names_organization = await first_owner.get_owner_link(conn, secret)
     if names_organization is None:
         return render(visit, "owner_link_used.html", status=404)
     return _owner_form(visit, secret, names_organization)
@@ -71,7 +71,7 @@ async def create_owner(visit: Visit) -> Response:
     password = visit.form.get("password", "")
     organization = _text(visit, "organization") or "main"
     async with visit.connection() as conn:  # before the work that a hash is
-        names_organization = await accounts.get_owner_link(conn, secret)
+        names_organization = await first_owner.get_owner_link(conn, secret)
     if names_organization is None:
         return render(visit, "owner_link_used.html", status=404)
     problem = passwords.problem_of(password, email, name)
@@ -79,7 +79,7 @@ async def create_owner(visit: Visit) -> Response:
         password_hash = await passwords.hash_password(password)
         try:
             async with visit.connection() as conn:
-                user_id = await accounts.create_owner(
+                user_id = await first_owner.create_owner(
                     conn,
                     secret,
                     email=email,
@@ -99,7 +99,7 @@ async def show_invitation(visit: Visit) -> Response:
     """What an invitation offers, and the form to accept it."""
     secret = visit.query.get("link", "")
     async with visit.connection() as conn:
-        offer = await accounts.get_invitation(conn, secret)
+        offer = await members.get_invitation(conn, secret)
     if offer is None:
         return render(visit, "invitation_closed.html", status=404)
     return _invitation_form(visit, secret, offer)
@@ -109,7 +109,7 @@ async def accept_invitation(visit: Visit) -> Response:
     """Become a member: with the account that is logged in, or with a new one."""
     secret, name, password = visit.form.get("link", ""), _text(visit, "name"), visit.form.get("password", "")
     async with visit.connection() as conn:
-        offer = await accounts.get_invitation(conn, secret)
+        offer = await members.get_invitation(conn, secret)
     if offer is None:
         return render(visit, "invitation_closed.html", status=404)
     if visit.user is None:
@@ -119,7 +119,7 @@ async def accept_invitation(visit: Visit) -> Response:
         password_hash = None if visit.user else await passwords.hash_password(password)
         try:
             async with visit.connection() as conn:
-                user_id = await accounts.accept_invitation(
+                user_id = await members.accept_invitation(
                     conn,
                     secret,
                     user_id=visit.user.id if visit.user else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import RedirectResponse, Response
 
-from perdure_engine import accounts
+from perdure_engine import members, password_resets
 from perdure_engine.errors import InvalidArgument, KeyConflict, WrongState
 from perdure_server.dashboard import passwords, paths
 from perdure_server.dashboard.access import Needs, Page, Visit
@@ -30,7 +30,7 @@ async def invite(visit: Visit) -> Response:
     email, role = visit.form.get("email", "").strip(), visit.form.get("role", "")
     try:
         async with visit.connection() as conn:
-            secret = await accounts.invite_member(
+            secret = await members.invite_member(
                 conn, visit.person.id, visit.place.id, email=email, role=role
             )
     except (InvalidArgument, KeyConflict, WrongState) as error:
@@ -45,9 +45,9 @@ async def reset_password(visit: Visit) -> Response:
     passwords.need_to_be_on(visit.request)
     user_id = visit.request.path_params["user_id"]
     async with visit.connection() as conn:
-        secret = await accounts.create_password_reset(conn, visit.person.id, visit.place.id, user_id)
-        members = await accounts.list_members(conn, visit.place.id)
-    receiver = next(member.email for member in members if member.user_id == user_id)
+        secret = await password_resets.create_password_reset(conn, visit.person.id, visit.place.id, user_id)
+        found = await members.list_members(conn, visit.place.id)
+    receiver = next(member.email for member in found if member.user_id == user_id)
     link = base_url(visit.request) + paths.with_query(paths.PASSWORD_RESET, link=secret)
     return await _members(visit, receiver=receiver, link=link)
 
@@ -55,7 +55,7 @@ async def reset_password(visit: Visit) -> Response:
 async def change_role(visit: Visit) -> Response:
     """Give a member another role."""
     async with visit.connection() as conn:
-        await accounts.change_member_role(
+        await members.change_member_role(
             conn,
             visit.person.id,
             visit.place.id,
@@ -68,7 +68,7 @@ async def change_role(visit: Visit) -> Response:
 async def remove(visit: Visit) -> Response:
     """End a membership."""
     async with visit.connection() as conn:
-        await accounts.remove_member(
+        await members.remove_member(
             conn, visit.person.id, visit.place.id, visit.request.path_params["user_id"]
         )
     return _back(visit)
@@ -77,14 +77,14 @@ async def remove(visit: Visit) -> Response:
 async def leave(visit: Visit) -> Response:
     """End one's own membership."""
     async with visit.connection() as conn:
-        await accounts.remove_member(conn, visit.person.id, visit.place.id, visit.person.id)
+        await members.remove_member(conn, visit.person.id, visit.place.id, visit.person.id)
     return RedirectResponse(paths.HOME, status_code=303)
 
 
 async def revoke(visit: Visit) -> Response:
     """Take an invitation back."""
     async with visit.connection() as conn:
-        await accounts.revoke_invitation(
+        await members.revoke_invitation(
             conn, visit.person.id, visit.place.id, visit.request.path_params["invitation_id"]
         )
     return _back(visit)
@@ -100,13 +100,13 @@ async def _members(
     status: int = 200,
 ) -> Response:
     async with visit.connection() as conn:
-        members = await accounts.list_members(conn, visit.place.id)
-        invitations = await accounts.list_invitations(conn, visit.place.id)
+        found = await members.list_members(conn, visit.place.id)
+        invitations = await members.list_invitations(conn, visit.place.id)
     return render(
         visit,
         "members.html",
         status=status,
-        members=members,
+        members=found,
         invitations=invitations,
         roles={role: meaning for role, meaning in ROLES.items() if role != "owner" or visit.may(Needs.OWNER)},
         given=visit.form,

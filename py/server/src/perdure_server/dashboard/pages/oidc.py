@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from perdure_engine import accounts
+from perdure_engine import logins
 from perdure_engine.errors import InvalidArgument, KeyConflict, NotFound, WrongState
 from perdure_server.dashboard import paths
 from perdure_server.dashboard.access import Needs, Page, Visit
@@ -32,7 +32,7 @@ async def begin(visit: Visit) -> Response:
     provider = _provider(visit.request)
     wanted = paths.safe_next(visit.query.get("next"))
     async with visit.connection() as conn:
-        secret = await accounts.begin_oidc_login(conn, wanted)
+        secret = await logins.begin_oidc_login(conn, wanted)
     try:
         url = await provider.login_url(Attempt.of(secret), _callback(visit.request))
     except ProviderAway:
@@ -58,7 +58,7 @@ async def finish(visit: Visit) -> Response:
     if not secret or not hmac.compare_digest(attempt.state.encode(), visit.query.get("state", "").encode()):
         return login_form(visit, paths.HOME, problem=_STALE, status=400)
     async with visit.connection() as conn:
-        wanted = await accounts.take_oidc_login(conn, secret)
+        wanted = await logins.take_oidc_login(conn, secret)
     if wanted is None:
         return _forget(visit, login_form(visit, paths.HOME, problem=_STALE, status=400))
     try:
@@ -89,7 +89,7 @@ async def _log_in(visit: Visit, provider: OidcProvider, person: Person) -> str:
     if settings.domains and person.email.rpartition("@")[2].lower() not in settings.domains:
         raise NotVouchedFor(f"{person.email} is of another domain than {', '.join(settings.domains)}")
     async with visit.connection() as conn:
-        return await accounts.log_in_identity(
+        return await logins.log_in_identity(
             conn,
             issuer=settings.issuer,
             subject=person.subject,

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from starlette.responses import RedirectResponse, Response
 
-from perdure_engine import accounts
+from perdure_engine import organizations
 from perdure_engine.errors import InvalidArgument, KeyConflict
 from perdure_server.dashboard.access import Needs, Page, Visit
 from perdure_server.dashboard.paths import organization_path
@@ -29,7 +29,7 @@ async def show_organizations(visit: Visit) -> Response:
 async def show_organization(visit: Visit) -> Response:
     """The projects of an organization with their environments."""
     async with visit.connection() as conn:
-        environments = await accounts.list_environments(conn, visit.place.slug)
+        environments = await organizations.list_environments(conn, visit.place.slug)
     projects = {slug: list(found) for slug, found in groupby(environments, key=attrgetter("project"))}
     return render(visit, "organization.html", projects=projects)
 
@@ -39,7 +39,7 @@ async def create_organization(visit: Visit) -> Response:
     slug, title = visit.form.get("slug", "").strip(), visit.form.get("title", "").strip()
     try:
         async with visit.connection() as conn:
-            await accounts.create_organization(conn, visit.person.id, slug=slug, title=title)
+            await organizations.create_organization(conn, visit.person.id, slug=slug, title=title)
     except (InvalidArgument, KeyConflict) as error:
         return render(visit, "home.html", status=400, given=visit.form, problem=error.message)
     return visit.redirect(organization_path(slug), f"{title} is made. Now make a project.")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from perdure_engine import accounts
-from perdure_engine.accounts import PasswordReset
+from perdure_engine import password_resets
 from perdure_engine.errors import NotFound
+from perdure_engine.password_resets import PasswordReset
 from perdure_server.dashboard import passwords, paths
 from perdure_server.dashboard.access import Needs, Page, Visit
 from perdure_server.dashboard.rendering import render
@@ -18,7 +18,7 @@ async def show_password_reset(visit: Visit) -> Response:
     passwords.need_to_be_on(visit.request)
     secret = visit.query.get("link", "")
     async with visit.connection() as conn:
-        reset = await accounts.get_password_reset(conn, secret)
+        reset = await password_resets.get_password_reset(conn, secret)
     return _form(visit, secret, reset)
 
 
@@ -27,7 +27,7 @@ async def choose_password(visit: Visit) -> Response:
     passwords.need_to_be_on(visit.request)
     secret, password = visit.form.get("link", ""), visit.form.get("password", "")
     async with visit.connection() as conn:  # before the work that a hash is
-        reset = await accounts.get_password_reset(conn, secret)
+        reset = await password_resets.get_password_reset(conn, secret)
     if reset is None:
         return _form(visit, secret, None)
     problem = passwords.problem_of(password, reset.email, reset.name)
@@ -36,7 +36,7 @@ async def choose_password(visit: Visit) -> Response:
     password_hash = await passwords.hash_password(password)
     try:
         async with visit.connection() as conn:
-            user_id = await accounts.reset_password(conn, secret, password_hash)
+            user_id = await password_resets.reset_password(conn, secret, password_hash)
     except NotFound:
         return _form(visit, secret, None)
     return await start_session(visit.request, user_id, paths.HOME)

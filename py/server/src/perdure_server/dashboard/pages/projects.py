@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from perdure_engine import accounts, environments
+from perdure_engine import environments
 from perdure_engine.errors import InvalidArgument, KeyConflict
+from perdure_engine.organizations import list_places
 from perdure_server.dashboard.access import Change, Needs, Page, Visit
 from perdure_server.dashboard.forms import BadField
 from perdure_server.dashboard.origin import base_url
@@ -19,9 +20,7 @@ async def create_project(visit: Visit) -> Response:
     slug = visit.form.get("project", "").strip()
     try:
         async with visit.changing("project.create", slug) as change:
-            if any(
-                place.project == slug for place in await accounts.list_places(change.conn, visit.place.slug)
-            ):
+            if any(place.project == slug for place in await list_places(change.conn, visit.place.slug)):
                 raise BadField("project", f"there is a project {slug} already: choose another name")
             await environments.create_project(change.conn, visit.place.slug, slug)
             keys = await _make_keys(visit, change, slug)
@@ -38,7 +37,7 @@ async def create_environment(visit: Visit) -> Response:
     project, slug = visit.form.get("project", ""), visit.form.get("environment", "").strip()
     try:
         async with visit.changing("environment.create", f"{project} / {slug}") as change:
-            places = await accounts.list_places(change.conn, visit.place.slug)
+            places = await list_places(change.conn, visit.place.slug)
             if any((place.project, place.slug) == (project, slug) for place in places):
                 raise BadField("environment", f"{project} has an environment {slug} already")
             await environments.create_environment(change.conn, visit.place.slug, project, slug)
@@ -53,7 +52,7 @@ async def _make_keys(visit: Visit, change: Change, project: str, slug: str | Non
     """A secret key for each environment of a project, or for one of them: by its slug."""
     return {
         place.slug: await environments.create_api_key(change.conn, place.id, created_by=visit.person.email)
-        for place in await accounts.list_places(change.conn, visit.place.slug)
+        for place in await list_places(change.conn, visit.place.slug)
         if place.project == project and slug in (None, place.slug)
     }
 
