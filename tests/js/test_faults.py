@@ -47,7 +47,7 @@ SHORT_MS = 4_000
 """A timeout after which the platform soon takes up what was lost; a lease lasts a second longer."""
 LONG_MS = 20_350
 """A timeout within which the SDK gives up: eight retries of a call take eleven seconds."""
-PLENTY_S = 60
+PLENTY_S = 120
 STORED = timedelta(seconds=1)
 """So long after the instant that a task's row tells, its result is certainly stored."""
 SDK_2, SDK_3 = SDKS
