@@ -50,7 +50,8 @@ class PerdureHttp(System):
         self._app_variables = {"BENCH_FAN_OUT": str(FAN_OUT)} if fan_out else {}
         self._client_variables: dict[str, str] = {}
         self.settings = (
-            f"1 server (pool {POOL_SIZE}), {dispatchers} dispatcher(s) with {CONCURRENCY} slots, {apps} app "
+            f"1 server (pool {POOL_SIZE}) that dispatches, {dispatchers - 1} more dispatcher(s), {CONCURRENCY} "
+            f"slots each, {apps} app "
             f"process(es) on uvicorn with uvloop and httptools; client: {self._describe_client()}"
         )
 
@@ -117,11 +118,11 @@ class PerdureHttp(System):
         return self._count(batch, "WAITING_TO_CONTINUE")
 
     def _start_server(self, port: int, database: dict[str, str]) -> None:
-        serve = ["serve", "--port", str(port), "--pool-size", str(POOL_SIZE), "--no-access-log"]
-        self.run("server", [*_COMMAND, *serve, *_QUIET], database)
+        serve = ["serve", "--dispatch", "--port", str(port), "--pool-size", str(POOL_SIZE), "--no-access-log"]
+        self.run("server", [*_COMMAND, *serve, *_QUIET], {**database, "PERDURE_SLOTS": str(CONCURRENCY)})
 
     def _start_dispatchers(self, database: dict[str, str]) -> None:
-        for _ in range(self._dispatchers):
+        for _ in range(self._dispatchers - 1):
             self.run("dispatcher", [*_COMMAND, "dispatcher", "--slots", str(CONCURRENCY), *_QUIET], database)
 
     def _start_app(self, port: int, variables: dict[str, str]) -> None:

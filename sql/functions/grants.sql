@@ -199,5 +199,6 @@ grant execute on function
 perdure.claim_runs,
 perdure.apply_results,
 perdure.claim_deliveries,
-perdure.apply_delivery_results
+perdure.apply_delivery_results,
+perdure.send_and_claim
 to perdure_server;

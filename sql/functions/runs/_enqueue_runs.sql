@@ -2,12 +2,14 @@
 -- apps that are connected. The message carries the id, and in the second queue whose it is; no state. pgmq is known to
 -- _enqueue_runs, _dequeue_runs, _queued_run_ids and _queue_place only; they use its tables, which all its versions have
 -- alike: its functions make their statements anew in each call.
+-- Who claims in the same transaction is not told of what it will take (see send_and_claim).
 -- Arguments  p_run_ids  null or empty: nothing to do.
 create or replace function perdure._enqueue_runs(p_run_ids uuid[])
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
+    v_claimants constant text[] := coalesce(nullif(current_setting('perdure.claimants', true), ''), '{}');
     v_any_called boolean;
     v_any_connected boolean;
 begin
@@ -19,7 +21,9 @@ begin
     from unnest(p_run_ids) as i (id)
     where not exists (select 1 from perdure.endpoints as p where p.connected);
     if found then
-        perform perdure._notify_dispatchers('runs');
+        if 'runs' <> all(v_claimants) then
+            perform perdure._notify_dispatchers('runs');
+        end if;
         return;
     end if;
 
@@ -44,8 +48,10 @@ begin
         where r.connected
         order by r.ordinal
     )
-    select bool_or(not r.connected), bool_or(r.connected) into v_any_called, v_any_connected from routed as r;
-    if v_any_called then
+    select bool_or(not r.connected), bool_or(r.connected and r.endpoint_id::text <> all(v_claimants))
+    into v_any_called, v_any_connected
+    from routed as r;
+    if v_any_called and 'runs' <> all(v_claimants) then
         perform perdure._notify_dispatchers('runs');
     end if;
     if v_any_connected then

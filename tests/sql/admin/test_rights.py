@@ -172,7 +172,7 @@ CLAIMS = {"apply_delivery_results", "apply_results", "claim_deliveries", "claim_
 DISPATCHER = CLAIMS | {"promote_due"}
 FUNCTIONS = {
     "perdure_app": APP,
-    "perdure_server": SERVER | DASHBOARD | CLAIMS | {"connect_endpoint", "renew_leases"},
+    "perdure_server": SERVER | DASHBOARD | CLAIMS | {"connect_endpoint", "renew_leases", "send_and_claim"},
     "perdure_dispatcher": DISPATCHER,
     "perdure_readonly": HIDING,
     "public": set[str](),

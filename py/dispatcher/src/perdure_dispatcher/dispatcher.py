@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from perdure_dispatcher.clients import Clients
 from perdure_dispatcher.deliveries import Deliveries
@@ -17,6 +17,7 @@ from perdure_engine.errors import DatabaseUnavailable, PerdureError
 from perdure_engine.maintenance import promote_due
 from perdure_engine.notifications import listen
 from perdure_engine.pool import Pool
+from perdure_engine.runs import ClaimedRun, ClaimOffer
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +27,7 @@ CHANNEL = "perdure_ready"
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _DRAIN_STEP_S = 0.25
+_CLAIM_STEP_S = 0.01
 
 
 class Dispatcher:
@@ -47,19 +49,36 @@ class Dispatcher:
 
     @property
     def in_flight(self) -> int:
-        """Claims whose result has not been handed in yet."""
-        return self._executions.slots.held + self._deliveries.slots.held
+        """Claims whose result has not been handed in yet, or that are only being made."""
+        held = self._executions.slots.held + self._deliveries.slots.held
+        return held + self._executions.is_claiming
 
     def stop(self) -> None:
         """Claim nothing more; ``run`` returns when what is in flight has ended, or the drain time is over."""
         self._stopping.set()
         self._wake.rouse()
 
+    def offer(self, environment_id: str) -> ClaimOffer | None:
+        """What could be claimed at this moment by somebody else in this process, who then calls ``take``.
+
+        Args:
+            environment_id: not needed here: a dispatcher serves all environments.
+        """
+        if self._stopping.is_set() or not self._executions.may_claim:
+            return None
+        limit = self._executions.begin_claim()
+        return ClaimOffer(self._settings.name, limit, self._settings.lease_margin, None)
+
+    def take(self, offer: ClaimOffer, claims: Sequence[ClaimedRun]) -> None:
+        """Execute what was claimed for an offer, which ends with it."""
+        self._executions.end_claim(offer.limit, claims)
+
     async def run(self) -> bool:
         """Dispatch until ``stop`` is called, then drain. Cancelled: end at once, requests in flight too.
 
         Returns: True when everything in flight has ended, False when the drain time was over first.
         """
+        logger.info("dispatching name=%s slots=%d", self._settings.name, self._settings.slots)
         listening = asyncio.create_task(self._listen(), name="listener")
         try:
             while not self._stopping.is_set():
@@ -175,6 +194,8 @@ class Dispatcher:
         deadline = time.monotonic() + self._settings.drain_s
         logger.info("draining in_flight=%d drain_s=%g", self.in_flight, self._settings.drain_s)
         while self.in_flight and (left_s := deadline - time.monotonic()) > 0:
+            if self._executions.is_claiming:
+                await asyncio.sleep(_CLAIM_STEP_S)
             await self._executions.slots.wait_empty(min(left_s, _DRAIN_STEP_S))
             await self._deliveries.slots.wait_empty(min(left_s, _DRAIN_STEP_S))
             try:

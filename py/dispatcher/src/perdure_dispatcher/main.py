@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from perdure_dispatcher.clients import Clients
 from perdure_dispatcher.dispatcher import ROLE, Dispatcher
@@ -17,10 +18,10 @@ logger = logging.getLogger(__name__)
 _POOL_SIZE = 3  # the loop, results of executions, results of deliveries
 
 
-async def dispatch(settings: Settings, stop: asyncio.Event) -> bool:
-    """Dispatch until ``stop`` is set, then drain.
+@asynccontextmanager
+async def open_dispatcher(settings: Settings) -> AsyncIterator[Dispatcher]:
+    """A dispatcher that has all that it needs, to be run.
 
-    Returns: True when everything in flight has ended, False when the drain time was over first.
     Raises:
         DatabaseUnavailable: no database answered at the start; later the dispatcher waits for it.
         NotMigrated: the database lacks the dispatcher's role: ``perdure migrate``.
@@ -34,14 +35,24 @@ async def dispatch(settings: Settings, stop: asyncio.Event) -> bool:
         wait_s=settings.database_wait_s,
     ) as pool:
         clients = Clients(private=settings.fetch_private)
-        dispatcher = Dispatcher(settings, pool, clients)
+        try:
+            yield Dispatcher(settings, pool, clients)
+        finally:
+            await clients.close()
+
+
+async def dispatch(settings: Settings, stop: asyncio.Event) -> bool:
+    """Dispatch until ``stop`` is set, then drain.
+
+    Returns: True when everything in flight has ended, False when the drain time was over first.
+    Raises: as ``open_dispatcher``.
+    """
+    async with open_dispatcher(settings) as dispatcher:
         stopping = asyncio.create_task(_stop_when(stop, dispatcher))
-        logger.info("dispatching name=%s slots=%d", settings.name, settings.slots)
         try:
             return await dispatcher.run()
         finally:
             stopping.cancel()
-            await clients.close()
 
 
 def run(settings: Settings) -> int:

@@ -73,6 +73,7 @@ class Work(ABC, Generic[ClaimT]):
         self._settings = settings
         self._box = SecretBox.from_setting(settings.secret_keys)
         self._wake = wake
+        self._is_claiming = False
         self.slots = Slots(slots, on_free=wake.slot_freed)
         self.results = Results(self.apply, self.outcomes, on_kept=wake.hint_everything)
 
@@ -81,9 +82,19 @@ class Work(ABC, Generic[ClaimT]):
         """Whether a claim is worth its call: a claim of many costs hardly more than one of a few.
 
         Results that are being handed in will free slots in a moment, together; until then half of the slots
-        must be free, so that the other half is at work meanwhile.
+        must be free, so that the other half is at work meanwhile. One claim at a time: no slot is promised
+        twice.
         """
-        return self.slots.free > 0 and (not self.results.under_way or 2 * self.slots.free >= self.slots.limit)
+        return (
+            self.slots.free > 0
+            and not self._is_claiming
+            and (not self.results.under_way or 2 * self.slots.free >= self.slots.limit)
+        )
+
+    @property
+    def is_claiming(self) -> bool:
+        """Whether a claim is under way, which may bring requests."""
+        return self._is_claiming
 
     async def claim(self) -> None:
         """Claim for the free slots and start the requests.
@@ -91,11 +102,26 @@ class Work(ABC, Generic[ClaimT]):
         Raises:
             DatabaseUnavailable: no answer. What was claimed all the same comes back when its lease ends.
         """
-        limit = min(self.slots.free, self.largest_claim)
-        async with self._pool.connection() as conn:
-            claims = await self.claim_some(conn, limit)
+        limit = self.begin_claim()
+        claims: Sequence[ClaimT] = ()
+        try:
+            async with self._pool.connection() as conn:
+                claims = await self.claim_some(conn, limit)
+        finally:
+            self.end_claim(limit, claims)
+
+    def begin_claim(self) -> int:
+        """Promise the free slots to a claim; returns how many it may bring."""
+        self._is_claiming = True
+        return min(self.slots.free, self.largest_claim)
+
+    def end_claim(self, limit: int, claims: Sequence[ClaimT]) -> None:
+        """Start the requests of a claim of up to ``limit``."""
+        self._is_claiming = False
         if len(claims) == limit:
             self._wake.hint(self.hint)  # there may be more
+        else:
+            self._wake.slot_freed()  # a look may have been put off meanwhile
         claimed_at = time.monotonic()
         for claim in claims:
             self.slots.start(self._carry_out(claim, claimed_at), name=self.claim_id(claim))

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from ._call import fetch_rows, fetch_value
 from .adapters import Json, interval, json_array, text_array
@@ -55,11 +56,26 @@ class RunLook:
     """The run as ``get_run`` shows it, without its tasks."""
 
 
+class ClaimOffer(NamedTuple):
+    """What somebody with free slots would take: the arguments of ``claim_runs``."""
+
+    dispatcher: str
+    limit: int
+    lease_margin: timedelta
+    endpoint_ids: Sequence[str] | None
+
+
 _CLAIM_RUNS = Statement(
     "claim_runs",
     "select run_id, lease_number, endpoint_id, url, timeout_ms, signing_secrets, sealed_api_key,"
     " sealed_connections, body from perdure.claim_runs($1, $2, $3, $4)",
     ClaimedRun,
+)
+_SEND_AND_CLAIM = Statement(
+    "send_and_claim",
+    "select event, run_id, lease_number, endpoint_id, url, timeout_ms, signing_secrets, sealed_api_key,"
+    " sealed_connections, body from perdure.send_and_claim($1, $2, $3, $4, $5, $6, $7)",
+    lambda *columns: columns,
 )
 _APPLY_RESULTS = Statement(
     "apply_results", "select run_id, outcome from perdure.apply_results($1)", RunOutcome
@@ -83,8 +99,39 @@ def claim_runs(
         endpoint_ids: only runs of these apps, which are connected, with leases of ``lease_margin`` to be
             renewed; ``None``: of all apps that are reached at a URL.
     """
-    among = None if endpoint_ids is None else text_array(endpoint_ids)
-    return db.call(_CLAIM_RUNS, dispatcher, str(limit), interval(lease_margin), among)
+    return db.call(_CLAIM_RUNS, dispatcher, str(limit), interval(lease_margin), _among(endpoint_ids))
+
+
+def _among(endpoint_ids: Sequence[str] | None) -> str | None:
+    return None if endpoint_ids is None else text_array(endpoint_ids)
+
+
+async def send_and_claim(
+    db: Database,
+    environment_id: str,
+    events: bytes,
+    options: bytes,
+    dispatcher: str,
+    limit: int,
+    lease_margin: timedelta = LEASE_MARGIN,
+    endpoint_ids: Sequence[str] | None = None,
+) -> tuple[list[bytes], list[ClaimedRun]]:
+    """Store events and claim runs in one transaction, so that what the events start need not be announced.
+
+    Args:
+        db: a connection or a pool of the server.
+        environment_id: where the events happen.
+        events: a JSON array of RawEvent.
+        options: SendEventOptions, for all of them.
+        dispatcher, limit, lease_margin, endpoint_ids: as for ``claim_runs``; see ``ClaimOffer``.
+    Returns: an ApiEventLog for each event, in the order of ``events``; and what was claimed.
+    Raises:
+        InvalidArgument: names the event and the field.
+    """
+    claimant = (dispatcher, str(limit), interval(lease_margin), _among(endpoint_ids))
+    rows = await db.call(_SEND_AND_CLAIM, environment_id, events, options, *claimant)
+    stored = [event for event, *_ in rows if event is not None]
+    return stored, [ClaimedRun(*claim) for event, *claim in rows if event is None]
 
 
 def apply_results(db: Database, results: Sequence[bytes]) -> Awaitable[list[RunOutcome]]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import islice
-from typing import TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
-from perdure_engine import events, tasks
+from perdure_engine import events, runs, tasks
 from perdure_engine.driver import Database
-from perdure_engine.errors import PerdureError
+from perdure_engine.errors import DatabaseUnavailable, PerdureError
 from perdure_engine.group_commit import Answer, GroupCommit
+from perdure_engine.runs import ClaimedRun, ClaimOffer
 from perdure_engine.tasks import TaskOutcome
 
 Documents: TypeAlias = tuple[bytes, ...]
@@ -61,11 +62,26 @@ class TaskWriter:
         await self._finishes.drain()
 
 
-class EventSender:
-    """Stores the events of many requests together, by environment."""
+class Claimant(Protocol):
+    """A dispatcher in this process, to which new runs are given without a detour."""
 
-    def __init__(self, db: Database) -> None:
+    def offer(self, environment_id: str) -> ClaimOffer | None:
+        """Reserve free slots; ``None``: there is none, or nothing of this environment is wanted."""
+
+    def take(self, offer: ClaimOffer, claims: Sequence[ClaimedRun]) -> None:
+        """What was claimed for an offer, perhaps nothing; ends the reservation."""
+
+
+class EventSender:
+    """Stores the events of many requests together, by environment.
+
+    Args:
+        claimants: what the events start may be claimed for them in the same transaction.
+    """
+
+    def __init__(self, db: Database, claimants: Sequence[Claimant] = ()) -> None:
         self._db = db
+        self._claimants = [*claimants]
         self._by_environment: dict[str, GroupCommit[Documents, list[bytes]]] = {}
 
     async def send(self, environment_id: str, sent: Documents, options: bytes = _NO_OPTIONS) -> list[bytes]:
@@ -85,13 +101,36 @@ class EventSender:
             self._by_environment[environment_id] = group
         return await group.submit(sent) if sent else []
 
+    def add(self, claimant: Claimant) -> None:
+        """One more whose slots are asked for."""
+        self._claimants.append(claimant)
+
     async def drain(self) -> None:
         """Wait until everything submitted is answered."""
         for group in self._by_environment.values():
             await group.drain()
 
     def _send(self, environment_id: str, sent: Sequence[bytes], options: bytes) -> Awaitable[list[bytes]]:
-        return events.send_events(self._db, environment_id, b"[" + b",".join(sent) + b"]", options)
+        array = b"[" + b",".join(sent) + b"]"
+        for claimant in self._claimants:
+            if (offer := claimant.offer(environment_id)) is not None:
+                return self._send_and_claim(environment_id, array, options, claimant, offer)
+        return events.send_events(self._db, environment_id, array, options)
+
+    async def _send_and_claim(
+        self, environment_id: str, array: bytes, options: bytes, claimant: Claimant, offer: ClaimOffer
+    ) -> list[bytes]:
+        claims: list[ClaimedRun] = []
+        try:
+            stored, claims = await runs.send_and_claim(self._db, environment_id, array, options, *offer)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            # Of the events, then it comes again; or of the claim, which must keep no event from being stored.
+            stored = await events.send_events(self._db, environment_id, array, options)
+        finally:
+            claimant.take(offer, claims)
+        return stored
 
 
 def _group(

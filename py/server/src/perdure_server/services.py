@@ -117,7 +117,7 @@ async def open_services(settings: Settings) -> AsyncIterator[Services]:
             ),
             callers=Callers(authenticate),
             tasks=TaskWriter(pool),
-            events=EventSender(pool),
+            events=EventSender(pool, [connector]),
             run_watch=RunWatch(pool),
             connector=connector,
             secrets=box,

@@ -6,7 +6,7 @@ import asyncio
 import math
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from types import FrameType
 from typing import Any
@@ -34,6 +34,7 @@ def listen_or_refuse(host: str, port: int) -> socket.socket:
 
 
 _LONGEST_MESSAGE = 64 * 1024 * 1024  # bytes of a WebSocket message, which holds many frames
+_LOOK_EVERY_S = 0.1
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -48,6 +49,7 @@ class HttpServer:
         drain_s: seconds that requests under way may take when told to stop.
         on_started: called when connections are accepted.
         on_stopping: called when the process is told to stop; requests under way are served to their end.
+        drain: awaited then, while requests are still served, unless the process is told to stop once more.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class HttpServer:
         drain_s: float,
         on_started: Callable[[], None] = lambda: None,
         on_stopping: Callable[[], None] = lambda: None,
+        drain: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._lifespan = lifespan
         self._listener = listener
@@ -74,7 +77,7 @@ class HttpServer:
             ws_per_message_deflate=False,  # JSON over a short way: the CPU counts
             timeout_graceful_shutdown=math.ceil(drain_s),
         )
-        self._server = _Server(config, on_started, on_stopping)
+        self._server = _Server(config, on_started, on_stopping, drain)
 
     def run(self) -> None:
         """Serve.
@@ -99,19 +102,36 @@ class _Server(uvicorn.Server):
     """Says when it has started; ends like any function instead of by the signal that asked for it."""
 
     def __init__(
-        self, config: uvicorn.Config, on_started: Callable[[], None], on_stopping: Callable[[], None]
+        self,
+        config: uvicorn.Config,
+        on_started: Callable[[], None],
+        on_stopping: Callable[[], None],
+        drain: Callable[[], Awaitable[None]] | None,
     ) -> None:
         super().__init__(config)
         self._on_started = on_started
         self._on_stopping = on_stopping
+        self._drain = drain
+        self._stop_signals = 0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         await super().startup(sockets)
         self._on_started()
 
+    async def main_loop(self) -> None:
+        """Serve until told to stop, and then for as long as the draining takes."""
+        await super().main_loop()
+        if self._drain is None:
+            return
+        draining = asyncio.ensure_future(self._drain())
+        while not draining.done() and self._stop_signals < 2:
+            await asyncio.wait([draining], timeout=_LOOK_EVERY_S)
+        draining.cancel()
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop, and say so."""
+        self._stop_signals += 1
         self._on_stopping()
         super().handle_exit(sig, frame)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Annotated
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from starlette.applications import Starlette
@@ -14,6 +14,9 @@ from perdure_server.cli.logs import LogLevel, log_to_stderr
 from perdure_server.cli.options import DatabaseUrl
 from perdure_server.cli.output import say
 from perdure_server.settings import Settings
+
+if TYPE_CHECKING:
+    from perdure_server.cli.dispatching import Dispatching
 
 
 def serve(
@@ -46,17 +49,26 @@ def serve(
             show_default=False,
         ),
     ] = None,
+    dispatch: Annotated[
+        bool,
+        typer.Option(
+            "--dispatch",
+            envvar="PERDURE_DISPATCH",
+            help="Be a dispatcher, too: one process for everything, in which runs begin sooner. What "
+            "`perdure dispatcher` is told by PERDURE_SLOTS and the like counts here.",
+        ),
+    ] = False,
     drain_s: Annotated[
         float,
         typer.Option(
             envvar="PERDURE_DRAIN_S",
             min=0,
-            help="Seconds that requests under way may take when told to stop.",
+            help="Seconds that executions and requests under way may take when told to stop.",
         ),
     ] = 25.0,
     log_level: LogLevel = "info",
 ) -> None:
-    """Serve the HTTP API and take webhooks. SIGTERM ends it after the requests under way."""
+    """Serve the HTTP API and take webhooks. SIGTERM ends it after what is under way."""
     from perdure_server.app import create_app  # here: the other commands start faster without it
     from perdure_server.cli.http_server import HttpServer, listen_or_refuse
 
@@ -67,27 +79,41 @@ def serve(
         "PERDURE_POOL_SIZE": str(pool_size),
         "PERDURE_ACCESS_LOG": "1" if access_log else "0",
         "PERDURE_RATE_LIMIT": rate_limit or "",
+        "PERDURE_DRAIN_S": str(drain_s),
     }
-    app = create_app(Settings.from_environment({**os.environ, **given}))
+    variables = {**os.environ, **given}
+    app = create_app(Settings.from_environment(variables))
+    dispatching = _dispatching(variables) if dispatch else None
     listener = listen_or_refuse(host, port)
     url = f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
     HttpServer(
         app,
         listener,
-        lifespan=_ready(app, url),
+        lifespan=_ready(app, url, dispatching),
         drain_s=drain_s,
         on_started=lambda: say(f"perdure serve: {url}"),
         on_stopping=lambda: app.state.services.stopping.set(),
+        drain=dispatching.drain if dispatching else None,
     ).run()
 
 
+def _dispatching(variables: Mapping[str, str]) -> Dispatching:
+    from perdure_dispatcher.settings import Settings as DispatcherSettings
+    from perdure_server.cli.dispatching import Dispatching
+
+    return Dispatching(DispatcherSettings.from_environment(variables))
+
+
 @asynccontextmanager
-async def _ready(app: Starlette, url: str) -> AsyncIterator[None]:
+async def _ready(app: Starlette, url: str, dispatching: Dispatching | None) -> AsyncIterator[None]:
     """The app's start and end; refuses a database that is not migrated, where it would only answer 503."""
     from perdure_server.dashboard.first_start import owner_link
 
-    async with app.router.lifespan_context(app):
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(app.router.lifespan_context(app))
         await app.state.services.check_ready()
+        if dispatching is not None:
+            await stack.enter_async_context(dispatching.beside(app.state.services))
         if (link := await owner_link(app.state.services, url)) is not None:
             say(f"perdure serve: make the first account of the dashboard, once, within a day: {link}")
         yield

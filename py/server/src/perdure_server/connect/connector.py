@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -21,13 +21,15 @@ from perdure_engine.connected import renew_leases
 from perdure_engine.deliveries import ClaimedDelivery, claim_deliveries
 from perdure_engine.errors import DatabaseUnavailable, NoSecretKey, PerdureError, UnknownSecretKey
 from perdure_engine.notifications import listen
-from perdure_engine.runs import ClaimedRun, claim_runs
+from perdure_engine.runs import ClaimedRun, ClaimOffer, claim_runs
 from perdure_engine.sealing import SecretBox
 from perdure_server.connect.answers import Answer, Answers, Connect, judge
 from perdure_server.connect.seat import RequestId, Seat
 
 logger = logging.getLogger("perdure.server.connect")
 
+RUNS, DELIVERIES = "connected", "deliveries"
+"""What there may be to claim, as notifications say it."""
 LEASE = timedelta(seconds=15)
 """How long an execution is left to an app; renewed as long as it is connected."""
 GRACE = timedelta(seconds=5)
@@ -60,6 +62,8 @@ class Connector:
         self._seats: list[Seat] = []
         self._questions: dict[RequestId, asyncio.Future[HttpResponse]] = {}
         self._answers = Answers(connect)
+        self._is_claiming = False
+        self._wanted = {RUNS, DELIVERIES}
         self._wake = asyncio.Event()
         self._seated = asyncio.Event()
         self._came_back = asyncio.Event()
@@ -80,7 +84,7 @@ class Connector:
         """An app is connected."""
         self._seats.append(seat)
         self._seated.set()
-        self._wake.set()
+        self._want(RUNS, DELIVERIES)
         if seat.held:  # their leases were cut short when the earlier connection was lost
             self._came_back.set()
 
@@ -99,7 +103,7 @@ class Connector:
     def resize(self, seat: Seat, slots: int) -> None:
         """An app takes more or fewer requests from now on."""
         seat.slots = slots
-        self._wake.set()
+        self._want(RUNS, DELIVERIES)
 
     async def ask(
         self, endpoint_id: str, action: str, headers: Mapping[str, str], body: bytes
@@ -136,7 +140,8 @@ class Connector:
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise MalformedMessage(f"not an answer: {error!r}") from error
         seat.held.discard(id)
-        self._wake.set()
+        if self._wanted:  # it may have been for want of room that they were not claimed
+            self._wake.set()
 
         def stored() -> None:
             seat.put(Frame({"kind": STORED, "ids": [text]}))
@@ -155,31 +160,64 @@ class Connector:
                 async with asyncio.timeout(_LOOK_EVERY_S):
                     await self._wake.wait()
             except TimeoutError:
-                pass
+                self._want(RUNS, DELIVERIES)
             self._wake.clear()
             try:
-                await self._claim_runs()
-                await self._claim_deliveries()
+                if RUNS in self._wanted:
+                    await self._claim_runs()
+                if DELIVERIES in self._wanted:
+                    await self._claim_deliveries()
             except Exception as error:
                 if isinstance(error, DatabaseUnavailable):
                     logger.warning("cannot claim: %s", error)
                 else:
                     logger.exception("cannot claim")
-                self._wake.set()
+                self._want(RUNS, DELIVERIES)
                 pause_s = min(max(2 * pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
                 await asyncio.sleep(pause_s)
             else:
                 pause_s = 0.0
 
+    def offer(self, environment_id: str) -> ClaimOffer | None:
+        """The free slots of an environment's apps, for runs that its events start; ``take`` ends it."""
+        return self._offer([seat for seat in self._seats if seat.environment_id == environment_id])
+
+    def take(self, offer: ClaimOffer, claims: Sequence[ClaimedRun]) -> None:
+        """Give what was claimed for an offer to the apps."""
+        self._is_claiming = False
+        if len(claims) == offer.limit:  # there may be more
+            self._want(RUNS)
+        elif self._wanted:  # somebody wanted to claim meanwhile
+            self._wake.set()
+        self._give_runs(claims)
+
+    def _want(self, *what: str) -> None:
+        """There may be something to claim."""
+        self._wanted.update(what)
+        self._wake.set()
+
     async def _claim_runs(self) -> None:
-        free = [seat for seat in self._seats if seat.room]
-        limit = min(sum(seat.room for seat in free), _LARGEST_CLAIM)
-        if not limit:
+        offer = self._offer(self._seats)
+        if offer is None:
             return
-        async with self._connect() as conn:
-            claims = await claim_runs(conn, self._name, limit, LEASE, _endpoints(free))
-        if len(claims) == limit:
-            self._wake.set()  # there may be more
+        self._wanted.discard(RUNS)
+        claims: list[ClaimedRun] = []
+        try:
+            async with self._connect() as conn:
+                claims = await claim_runs(conn, *offer)
+        finally:
+            self.take(offer, claims)
+
+    def _offer(self, seats: Sequence[Seat]) -> ClaimOffer | None:
+        """The free slots of these seats. One claim at a time: no slot is given away twice."""
+        free = [seat for seat in seats if seat.room]
+        limit = min(sum(seat.room for seat in free), _LARGEST_CLAIM)
+        if not limit or self._is_claiming:
+            return None
+        self._is_claiming = True
+        return ClaimOffer(self._name, limit, LEASE, _endpoints(free))
+
+    def _give_runs(self, claims: Sequence[ClaimedRun]) -> None:
         for claim in claims:
             id = RequestId("run", claim.run_id, claim.lease_number)
             head = {"action": Action.EXECUTE_JOB, "headers": {PERDURE_VERSION: EXTENSION_VERSION}}
@@ -195,10 +233,11 @@ class Connector:
         limit = min(sum(seat.room for seat in free), _LARGEST_DELIVERY_CLAIM)
         if not limit:
             return
+        self._wanted.discard(DELIVERIES)
         async with self._connect() as conn:
             claims = await claim_deliveries(conn, self._name, limit, LEASE, _endpoints(free))
         if len(claims) == limit:
-            self._wake.set()
+            self._want(DELIVERIES)
         for claim in claims:
             id = RequestId("delivery", claim.delivery_id, claim.lease_number)
             head = {"action": claim.action, "headers": json.loads(claim.headers or b"{}")}
@@ -243,7 +282,7 @@ class Connector:
                 for id in seat.held & lost:
                     seat.held.discard(id)
                     seat.put(Frame({"kind": DROP, "id": str(id)}))
-            if lost:
+            if lost and self._wanted:
                 self._wake.set()
 
     async def _renew_for(self, held: Collection[RequestId], duration: timedelta) -> set[str]:
@@ -260,7 +299,7 @@ class Connector:
                     role=self._role,
                     channel="perdure_ready",
                     on_notify=self._hear,
-                    on_reconnect=self._wake.set,
+                    on_reconnect=lambda: self._want(RUNS, DELIVERIES),
                     application_name="perdure-server listener",
                 )
             except Exception:
@@ -268,8 +307,8 @@ class Connector:
             await asyncio.sleep(_LOOK_EVERY_S)
 
     def _hear(self, payload: str) -> None:
-        if payload in ("connected", "deliveries"):
-            self._wake.set()
+        if payload in (RUNS, DELIVERIES):
+            self._want(payload)
 
 
 def _endpoints(seats: Collection[Seat]) -> list[str]:

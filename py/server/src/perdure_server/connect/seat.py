@@ -42,6 +42,7 @@ class Seat(FrameSender):
     """One connection of one app.
 
     Args:
+        environment_id: the app's.
         endpoint_id: the app's.
         slots: most requests that it takes at the same time.
         held: what it has from an earlier connection.
@@ -49,9 +50,15 @@ class Seat(FrameSender):
     """
 
     def __init__(
-        self, endpoint_id: str, slots: int, held: set[RequestId], send: Callable[[bytes], Awaitable[None]]
+        self,
+        environment_id: str,
+        endpoint_id: str,
+        slots: int,
+        held: set[RequestId],
+        send: Callable[[bytes], Awaitable[None]],
     ) -> None:
         super().__init__(send)
+        self.environment_id = environment_id
         self.endpoint_id = endpoint_id
         self.slots = slots
         self.held = held

@@ -98,7 +98,7 @@ class Session:
             endpoint_id: str = decode_json(endpoint.decode()).value["id"]
             await index_endpoint(conn, endpoint_id, hello.body, sdk, cause="CONNECT")
         await self._send(Frame({"kind": WELCOME, "endpointId": endpoint_id}))
-        return Seat(endpoint_id, slots, held, self._socket.send_bytes)
+        return Seat(caller.environment_id, endpoint_id, slots, held, self._socket.send_bytes)
 
     async def _refuse(self, error: Exception) -> None:
         if isinstance(error, ApiError):

@@ -1,0 +1,133 @@
+"""Events and a claim in one transaction: what they start is in good hands, and nobody is woken for it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.sql.rows import leased, queued, run_row
+from tests.support.builders import Builders, Environment, job, manifest
+from tests.support.database import Database
+
+MARGIN = timedelta(seconds=10)
+GREETING = {"name": "greet", "payload": {"n": 1}}
+SENTINEL = "nothing before this"
+
+
+class Here:
+    """A server with free slots, and a listener that says what others are told meanwhile."""
+
+    def __init__(self, db: Database, listener: Database, environment: Environment) -> None:
+        self._db = db
+        self._listener = listener
+        self.environment = environment
+        listener.execute("listen perdure_ready")
+
+    def send(
+        self, *events: Any, limit: int = 10, options: Any = None, only: list[str] | None = None
+    ) -> tuple[list[Any], list[Any]]:
+        """The events as they were stored, and the claims."""
+        environment_id = self.environment.id
+        rows = self._db.call(
+            "send_and_claim", environment_id, list(events), options or {}, "here", limit, MARGIN, only
+        )
+        return [row.event for row in rows if row.event], [row for row in rows if row.run_id]
+
+    def told(self) -> set[str]:
+        """What dispatchers were told since the last look."""
+        self._db.rows("select pg_notify('perdure_ready', %s)", SENTINEL)
+        heard = set()
+        for message in self._listener.connection.notifies(timeout=10):
+            if message.payload == SENTINEL:
+                return heard
+            heard.add(message.payload)
+        raise AssertionError("the last notification did not come")
+
+
+@pytest.fixture
+def here(db: Database, other: Database, builders: Builders) -> Here:
+    return Here(db, other, builders.environment())
+
+
+def connect(db: Database, here: Here, slug: str, event: str) -> str:
+    """An app with one job for an event that fetches its executions; its endpoint's id."""
+    endpoint = db.call("connect_endpoint", here.environment.id, slug)
+    db.call("index_endpoint", endpoint["id"], manifest(job(slug, event=event)), {"name": "test"})
+    id: str = endpoint["id"]
+    return id
+
+
+def test_what_the_events_start_is_claimed_and_nobody_is_told(
+    db: Database, here: Here, builders: Builders
+) -> None:
+    builders.endpoint(environment=here.environment)
+    here.told()
+    events, claims = here.send(GREETING, {**GREETING, "payload": {"n": 2}})
+    assert [event["payload"] for event in events] == [{"n": 1}, {"n": 2}]
+    assert [claim.body["event"] for claim in claims] == events
+    assert [run_row(db, claim.run_id).status for claim in claims] == ["EXECUTING"] * 2
+    assert (sorted(leased(db)), queued(db)) == ([claim.run_id for claim in claims], [])
+    assert here.told() == set()
+    assert db.call("doctor") == []
+
+
+def test_those_that_find_no_slot_are_left_to_others_who_are_told(
+    db: Database, here: Here, builders: Builders
+) -> None:
+    builders.endpoint(environment=here.environment)
+    here.told()
+    events, claims = here.send(GREETING, GREETING, GREETING, limit=2)
+    assert (len(events), len(claims), len(queued(db))) == (3, 2, 1)
+    assert here.told() == {"runs"}
+
+
+def test_who_waited_longer_goes_first(here: Here, builders: Builders) -> None:
+    first = builders.run(builders.endpoint(environment=here.environment))
+    _, claims = here.send(GREETING, limit=1)
+    assert [claim.run_id for claim in claims] == [first.id]
+
+
+def test_an_event_for_later_is_told_to_those_who_deliver_it(
+    db: Database, here: Here, builders: Builders
+) -> None:
+    builders.endpoint(environment=here.environment)
+    here.told()
+    (event,), claims = here.send(GREETING, options={"deliverAfter": 60})
+    assert (event["deliveredAt"], claims) == (None, [])
+    assert here.told() == {"due"}
+
+
+def test_a_connected_app_gets_its_runs_and_those_of_others_are_told(
+    db: Database, here: Here, builders: Builders
+) -> None:
+    mine, others = connect(db, here, "mine", "greet"), connect(db, here, "others", "part")
+    builders.endpoint(job("called", event="leave"), environment=here.environment)
+    here.told()
+    _, (claim,) = here.send(GREETING, only=[mine])
+    assert (claim.endpoint_id, here.told()) == (mine, set())
+    _, claims = here.send({"name": "part"}, only=[mine])
+    assert (claims, here.told()) == ([], {"connected"})
+    _, claims = here.send({"name": "leave"}, only=[mine])
+    assert (claims, here.told()) == ([], {"runs"})
+    _, claims = here.send({"name": "leave"})
+    assert (len(claims), here.told()) == (2, set())
+    assert {claim.endpoint_id for claim in claims}.isdisjoint({mine, others})
+
+
+def test_events_that_are_refused_claim_nothing(db: Database, here: Here, builders: Builders) -> None:
+    builders.run(builders.endpoint(environment=here.environment))
+    with pytest.raises(psycopg.Error, match="name"):
+        here.send(GREETING, {"payload": {}})
+    assert (leased(db), len(queued(db))) == ([], 1)
+
+
+def test_a_claim_without_slots_is_refused_with_its_events(
+    db: Database, here: Here, builders: Builders
+) -> None:
+    builders.endpoint(environment=here.environment)
+    with pytest.raises(psycopg.Error, match="p_limit"):
+        here.send(GREETING, limit=0)
+    assert db.value("select count(*) from perdure.events") == 0
