@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
+import pytest
+
 from perdure import IO, Depends, Perdure, Retry, SyncIO, TaskFailed, TaskOptions, event_trigger
 from tests.sdk.fake_platform import FakePlatform
 
@@ -152,6 +154,24 @@ async def test_a_plain_jobs_dependencies_are_made_in_its_thread(app: Perdure, pl
 
     await platform.finish(app, platform.start("job"))
     assert len(set(seen)) == 1
+
+
+async def test_a_request_that_the_host_cancels_has_no_reply(app: Perdure, platform: FakePlatform) -> None:
+    """A host that shuts down cancels what is under way: the run has not failed, it is executed again."""
+    entered = asyncio.Event()
+
+    @app.job(id="slow", version="1.0.0", on=ON)
+    async def slow(payload: Any, io: IO) -> None:
+        entered.set()
+        await asyncio.Event().wait()
+
+    run = platform.start("slow")
+    request = asyncio.create_task(platform.execute(app, run))
+    await entered.wait()
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert platform.replies == []
 
 
 async def test_cancelled_tasks_leave_the_run_alive(app: Perdure, platform: FakePlatform) -> None:

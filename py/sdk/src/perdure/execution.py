@@ -153,8 +153,8 @@ class Execution:
                 self._machinery.suspensions.check()  # the job swallowed an interrupt and returned
             encoded = None if output is None else self._job.output_codec.encode(output)
         except BaseException as error:
-            if not work.done():
-                work.cancel()  # the request itself is being cancelled: the host shuts down
+            if (request := asyncio.current_task()) is not None and request.cancelling():
+                work.cancel()  # not the job, but the request for it is being cancelled: the host shuts down
                 raise
             return await self._end(error, self.machinery)
         if self._machinery is not None:
