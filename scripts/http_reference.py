@@ -70,6 +70,8 @@ def _content(described: dict[str, Any]) -> str:
     ((kind, content),) = described["content"].items()
     if kind == "application/json":
         return _type(content["schema"])
+    if kind == "application/x-ndjson":
+        return f"`{kind}`, each line {_type(content['schema'])}"
     return f"`{kind}` with {_type(content['schema']['properties']['data']['contentSchema'])}"
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import httpx
 
 from benchmarks.micro.database import BenchDatabase
-from benchmarks.system import CONCURRENCY, Batch, JobName, Place, System
+from benchmarks.system import HIGH_CONCURRENCY, Batch, JobName, Place, System
 from perdure_server.cli.api_client import ApiClient
 from perdure_server.cli.endpoints import describe_index, register_endpoint
 from perdure_server.cli.local.platform import prepare_database
@@ -50,9 +50,9 @@ class PerdureHttp(System):
         self._app_variables = {"BENCH_FAN_OUT": str(FAN_OUT)} if fan_out else {}
         self._client_variables: dict[str, str] = {}
         self.settings = (
-            f"1 server (pool {POOL_SIZE}) that dispatches, {dispatchers - 1} more dispatcher(s), {CONCURRENCY} "
-            f"slots each, {apps} app "
-            f"process(es) on uvicorn with uvloop and httptools; client: {self._describe_client()}"
+            f"1 server (pool {POOL_SIZE}) that dispatches, {dispatchers - 1} more dispatcher(s), "
+            f"{HIGH_CONCURRENCY} slots each, {apps} app process(es) on uvicorn with uvloop and httptools; "
+            f"client: {self._describe_client()}"
         )
 
     def install(self) -> None:
@@ -119,11 +119,12 @@ class PerdureHttp(System):
 
     def _start_server(self, port: int, database: dict[str, str]) -> None:
         serve = ["serve", "--dispatch", "--port", str(port), "--pool-size", str(POOL_SIZE), "--no-access-log"]
-        self.run("server", [*_COMMAND, *serve, *_QUIET], {**database, "PERDURE_SLOTS": str(CONCURRENCY)})
+        self.run("server", [*_COMMAND, *serve, *_QUIET], {**database, "PERDURE_SLOTS": str(HIGH_CONCURRENCY)})
 
     def _start_dispatchers(self, database: dict[str, str]) -> None:
+        slots = ["--slots", str(HIGH_CONCURRENCY)]
         for _ in range(self._dispatchers - 1):
-            self.run("dispatcher", [*_COMMAND, "dispatcher", "--slots", str(CONCURRENCY), *_QUIET], database)
+            self.run("dispatcher", [*_COMMAND, "dispatcher", *slots, *_QUIET], database)
 
     def _start_app(self, port: int, variables: dict[str, str]) -> None:
         """One process of the app; the kernel spreads connections over those that listen on the port."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uvloop
 
-from benchmarks.system import CONCURRENCY
+from benchmarks.system import HIGH_CONCURRENCY
 
 from .perdure_app import app
 
 if __name__ == "__main__":
-    uvloop.run(app.connection(slots=CONCURRENCY).run())
+    uvloop.run(app.connection(slots=HIGH_CONCURRENCY).run())

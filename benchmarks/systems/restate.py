@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 import httpx
 
-from benchmarks.system import CONCURRENCY, Batch, Place
+from benchmarks.system import HIGH_CONCURRENCY, Batch, Place
 from perdure_server.cli.local.ports import free_port
 
 from .peer import START_TIMEOUT_S, Peer
@@ -64,8 +64,9 @@ class RestateStream(Peer):
         self._http = httpx.Client(timeout=60, trust_env=False)
         self._ingress, self._admin, self._app = (f"http://127.0.0.1:{port}" for port in self._ports[1:])
         self.settings = (
-            f"1 server: {PARTITIONS} partition(s), {CONCURRENCY} runs at a time, durability as delivered "
-            f"(WAL with fsync), history kept for a day; app: 1 process on granian, HTTP/{self.http}, uvloop; "
+            f"1 server: {PARTITIONS} partition(s), {HIGH_CONCURRENCY} runs at a time, durability as "
+            f"delivered (WAL with fsync), history kept for a day; app: 1 process on granian, "
+            f"HTTP/{self.http}, uvloop; "
             f"sleepers leave memory at once (inactivity_timeout 0; 10 s where steps came before); "
             f"client: {self.calls} one-way sends at a time, pyreqwest, one HTTP/2 connection"
         )
@@ -93,7 +94,7 @@ class RestateStream(Peer):
                 folder=self.place.folder / "restate",
                 ports=self._ports,
                 partitions=PARTITIONS,
-                concurrency=CONCURRENCY,
+                concurrency=HIGH_CONCURRENCY,
             )
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from benchmarks.stage import Figures, Stage
 from benchmarks.workload import Workload
 
-RUNS = 4000
+RUNS = 8000
 WARM_UP = 500
 
 

@@ -176,7 +176,7 @@ def _outcomes(platform: Platform, by_event: Mapping[tuple[str, str], tuple[Host,
             _lines(trees[row.id], None, 0),
             row.execution_count,
             told[row.id],
-            platform.requests[row.id],
+            platform.requests[row.id] + told[row.id].shared_calls,
         )
     return outcomes
 

@@ -6,11 +6,12 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 
-from perdure import Perdure
+from perdure import ApiError, Perdure
+from perdure.client import ApiClient, StoredTasks
 from perdure.endpoint import Endpoint, EndpointAnswer
 from perdure.wire.headers import Action
 
@@ -42,9 +43,22 @@ class WatchedEndpoint(Endpoint):
         return await super().act(action, headers, body, time_left_ms=time_left_ms)
 
 
+class WatchedApi(ApiClient):
+    """Tells of which runs calls for many of them are: the server's log does not."""
+
+    async def store_tasks_of_runs(
+        self, runs: Sequence[tuple[str, bytes]], *, timeout_s: float
+    ) -> list[StoredTasks | ApiError]:
+        """As an ApiClient does."""
+        for run_id, _ in runs:
+            _note({"run": run_id, "shared": 1})
+        return await super().store_tasks_of_runs(runs, timeout_s=timeout_s)
+
+
 def watch(app: Perdure) -> None:
     """Let ``called`` and ``seen`` know the runs of an app; before its adapters are made."""
     app.endpoint = WatchedEndpoint(app)
+    app.api = WatchedApi(app.settings, app.api.http, patience_s=app.api.patience_s)
 
 
 def called(part: str) -> int:

@@ -116,6 +116,8 @@ class Platform:
             note = json.loads(line)
             if "called" in note:
                 told[note["run"]].calls[note["called"]] += 1
+            elif "shared" in note:
+                told[note["run"]].shared_calls += 1
             else:
                 told[note["run"]].seen[note["seen"]].append(note["value"])
         return told
@@ -137,6 +139,8 @@ class Told:
     """What the user code of one run told."""
 
     calls: Counter[str] = field(default_factory=Counter)
+    shared_calls: int = 0
+    """Calls of the API for this run and others."""
     seen: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
 
 

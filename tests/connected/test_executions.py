@@ -70,8 +70,10 @@ async def test_a_run_with_tasks_and_a_wait(world: World, dispatcher: None) -> No
         return f"{first} {sum(together)} {payload['word']}"
 
     async with connected(app):
+        assert not app.api.shares_calls  # the connection puts together what is sent
         await app.send_event("greet", {"word": "hello"})
         await until_statuses(world, "SUCCESS")
+    assert app.api.shares_calls
     assert world.db.value("select output from perdure.runs") == "Ada 10 hello"
     assert calls == ["first"]
     assert world.db.call("doctor") == []

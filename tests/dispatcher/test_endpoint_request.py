@@ -28,7 +28,7 @@ def test_every_request_is_signed_and_names_its_versions(action: str, request_: E
     headers = request_.headers
     assert headers["x-trigger-action"] == action
     assert headers["x-trigger-version"] == "2023-09-29"
-    assert headers["x-perdure-version"] == "2"
+    assert headers["x-perdure-version"] == "3"
     assert headers["webhook-timestamp"] == "1767600000"
     assert "x-trigger-api-key" not in headers
     for secret in SECRETS:

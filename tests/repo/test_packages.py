@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from perdure.version import VERSION
+from perdure.wire.headers import VERSION
 from tests.repo.tree import Member, files, members, relative
 
 each_member = pytest.mark.parametrize("member", members(), ids=lambda member: member.name)

@@ -11,6 +11,7 @@ import httpx
 from pydantic import Field, TypeAdapter
 
 from perdure import Perdure
+from perdure.wire.headers import NDJSON_TYPE
 from perdure.wire.replies import ExecuteJobReply
 from tests.support.http_server import reset_connection
 from tests.support.signed_requests import API_KEY, SignedRequest, signed
@@ -127,6 +128,8 @@ class FakePlatform:
         """Pages of cached tasks by cursor."""
         self.before_answer: Callable[[ApiCall], object] = lambda call: None
         self.replies: list[ExecuteJobReply] = []
+        self.knows_many = True
+        """Whether it takes the tasks of many runs in one call."""
 
     # The API
 
@@ -143,7 +146,7 @@ class FakePlatform:
         query = scope["query_string"].decode()
         path = scope["raw_path"].decode().partition("?")[0] + (f"?{query}" if query else "")
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        call = ApiCall(scope["method"], path, headers, json.loads(body) if body else None)
+        call = ApiCall(scope["method"], path, headers, _read(headers.get("content-type"), body))
         self.calls.append(call)
         self.before_answer(call)
         fault = self.faults.popleft() if self.faults else None
@@ -157,6 +160,8 @@ class FakePlatform:
         kind = b"application/json"
         if fault is None:
             status, answer = self._answer(call)
+            if isinstance(answer, str):
+                kind = NDJSON_TYPE.encode()
         elif fault == "html":
             status, answer, kind = 200, "<html>Please log in</html>", b"text/html"
         else:
@@ -175,10 +180,11 @@ class FakePlatform:
         parts = path.strip("/").split("/")
         match call.method, parts:
             case "PUT", ["api", "v1", "runs", run_id, "tasks"]:
-                run = self.runs[run_id]
-                if call.body["leaseNumber"] != run.lease_number:
-                    return LEASE_LOST
-                return 200, {"tasks": [run.store(record) for record in call.body["tasks"]]}
+                return self._store(run_id, call.body)
+            case "PUT", ["api", "v1", "tasks"] if self.knows_many:
+                answers = [self._store(line["runId"], line) for line in call.body]
+                lines = [body if status == 200 else {**body, "status": status} for status, body in answers]
+                return 200, "".join(json.dumps(line) + "\n" for line in lines)
             case "GET", ["api", "v1", "runs", _, "tasks", "cached"]:
                 return 200, self.pages[query.removeprefix("cursor=")]
             case "PUT", ["api", "v2", _, "sources", _]:
@@ -191,9 +197,16 @@ class FakePlatform:
                 return 200, {"id": run_id, "status": "CANCELED", "tasks": [], "statuses": []}
         return 404, {"error": f"no such route: {path}", "code": "NOT_FOUND"}
 
+    def _store(self, run_id: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        run = self.runs[run_id]
+        if body["leaseNumber"] != run.lease_number:
+            return LEASE_LOST
+        return 200, {"tasks": [run.store(record) for record in body["tasks"]]}
+
     def puts(self) -> list[list[dict[str, Any]]]:
-        """The task records of each PUT, in order."""
-        return [call.body["tasks"] for call in self.calls if call.method == "PUT" and "/tasks" in call.path]
+        """The task records of each PUT, in order; of one for many runs, those of each line."""
+        calls = [call.body for call in self.calls if call.method == "PUT" and "/tasks" in call.path]
+        return [one["tasks"] for body in calls for one in (body if isinstance(body, list) else [body])]
 
     # The other direction
 
@@ -261,6 +274,12 @@ async def post(app: Perdure, request: SignedRequest, *, method: str = "POST") ->
     transport = httpx.ASGITransport(app=app.asgi())
     async with httpx.AsyncClient(transport=transport, base_url="http://app") as client:
         return await client.request(method, "/", headers=request.headers, content=request.body)
+
+
+def _read(kind: str | None, body: bytes) -> Any:
+    if kind == NDJSON_TYPE:
+        return [json.loads(line) for line in body.split(b"\n")]
+    return json.loads(body) if body else None
 
 
 def _event_log(event: dict[str, Any]) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from pydantic import BaseModel
 
 from perdure import IO, Perdure, StoredResultMismatch, SyncIO, TaskFailed, event_trigger
 from perdure.fetch import FetchBackoff, FetchHeaders, FetchResponse, Redacted
-from perdure.wire.runs import Run
-from perdure.wire.statuses import RunStatus
+from perdure.wire.runs import Run, RunStatus
 from tests.sdk.fake_platform import FakePlatform
 from tests.sdk.real_platform import RealPlatform, real_platform
 from tests.support.fix_database import TestServer

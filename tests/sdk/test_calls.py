@@ -19,7 +19,7 @@ from perdure import (
     event_trigger,
     make_event,
 )
-from perdure.wire.statuses import RunStatus
+from perdure.wire.runs import RunStatus
 from perdure_server.app import create_app
 from perdure_server.rate_limit import RateLimit
 from perdure_server.settings import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -45,13 +45,18 @@ BODIES: dict[type[Any], Any] = {
     CreateConnectionBody: CreateConnectionBody(access_token="t", type="apiKey"),
     bytes: b'{"leaseNumber": 1, "tasks": []}',
     float: 1.0,
+    Sequence[tuple[str, bytes]]: [("a/b", b'{"leaseNumber": 1, "tasks": []}')],
 }
 CALLS = [
     name
     for name, member in vars(ApiClient).items()
     if not name.startswith("_") and inspect.iscoroutinefunction(member)
 ]
-READS_OTHERWISE = {"send_events": "a list", "store_tasks": "of each task what it needs"}
+READS_OTHERWISE = {
+    "send_events": "a list",
+    "store_tasks": "of each task what it needs",
+    "store_tasks_of_runs": "the same of each line",
+}
 
 
 class Recorder:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from perdure import IO, Perdure, TaskOptions, event_trigger, recorder
+from perdure import IO, Perdure, TaskOptions, event_trigger, frame, recorder
 from tests.sdk.fake_platform import LEASE_LOST, RUN_FINISHED, FakePlatform
 
 ON = event_trigger("test.event")
@@ -350,7 +350,7 @@ async def test_the_largest_result_fits_into_a_call_of_the_api(app: Perdure, plat
     @app.job(id="job", version="1.0.0", on=event_trigger("test.event"))
     async def job(payload: Any, io: IO) -> int:
         io.logger.info("before", data="x" * 100_000)
-        return len(await io.run_task("large", lambda: "x" * (recorder.MAX_RECORD_BYTES - 500)))
+        return len(await io.run_task("large", lambda: "x" * (frame.MAX_RECORD_BYTES - 500)))
 
     assert (await platform.execute(app, platform.start("job")))["status"] == "SUCCESS"
     sizes = [int(call.headers["content-length"]) for call in platform.calls]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from perdure import TaskOptions
+from perdure.frame import Claim, completed_text, open_frame
 from perdure.options import NO_OPTIONS
-from perdure.records import Claim, completed_text, open_frame
 from perdure.wire.tasks import TaskRecord, WireError
 
 KEY, PARENT_KEY = "a" * 64, "b" * 64

@@ -11,8 +11,7 @@ from pydantic import BaseModel
 from perdure import IO, ApiError, ConfigurationError, Perdure, SyncIO, TaskFailed, event_trigger, make_event
 from perdure.testing import JobTester
 from perdure.wire.events import RunMetadata
-from perdure.wire.runs import Run
-from perdure.wire.statuses import RunStatus
+from perdure.wire.runs import Run, RunStatus
 from tests.sdk.real_platform import RealPlatform, real_platform
 from tests.support.fix_database import TestServer
 from tests.support.waiting import eventually_async

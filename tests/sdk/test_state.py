@@ -8,8 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from perdure import IO, Perdure, SyncIO, TaskFailed, event_trigger
-from perdure.wire.runs import Run
-from perdure.wire.statuses import RunStatus
+from perdure.wire.runs import Run, RunStatus
 from tests.sdk.fake_platform import API_KEY, FakePlatform
 from tests.sdk.real_platform import RealPlatform, real_platform
 from tests.support.fix_database import TestServer

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from perdure import ApiError, Perdure
-from perdure.calls import PlatformCalls
-from perdure.stores import Store
-from perdure.sync_calls import SyncCalls, SyncStore
+from perdure.calls import PlatformCalls, SyncCalls
+from perdure.stores import Store, SyncStore
 from tests.sdk.fake_platform import API_KEY, FakePlatform
 
 

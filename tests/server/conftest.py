@@ -94,7 +94,9 @@ async def check_against_document(response: httpx.Response) -> None:
                 if isinstance(operation.answer, TypeAdapter)
                 else TypeAdapter(operation.answer)
             )
-            adapter.validate_python(json.loads(await response.aread()))
+            body = await response.aread()
+            for document in body.split(b"\n")[:-1] if operation.is_lines else [body]:
+                adapter.validate_python(json.loads(document))
         return
 
 

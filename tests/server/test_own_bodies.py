@@ -81,6 +81,12 @@ def test_a_plain_record_goes_on_as_it_came(output: str) -> None:
     assert tasks._own_records(raw) == (7, [raw[len(b'{"leaseNumber":7,"tasks":[') : -len(b"]}")]])
 
 
+def test_a_plain_record_in_a_line_for_one_of_many_runs_goes_on_as_it_came() -> None:
+    run_id = "0193a3f0-0000-7000-8000-000000000000"
+    line = f'{{"runId":"{run_id}",{PLAIN[1:]}'.encode()
+    assert tasks._run_and_body(line) == (run_id, PLAIN.encode())
+
+
 @pytest.mark.parametrize(
     ("part", "other"),
     [

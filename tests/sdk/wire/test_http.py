@@ -346,3 +346,57 @@ SQAwRgIhANWh/iLyHV106mQy1yHiyZDHBhQtUDK1L8Uxpt3sHtkwAiEA5Ajrnbfk
 35i0cdlQsspz6Iq6yrpQDxhdbZ/5ZviXTL4=
 -----END CERTIFICATE-----
 """
+
+
+async def test_pieces_come_before_the_answer_is_complete(client: HttpClient) -> None:
+    pieces: list[bytes] = []
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"{}")
+        for piece in (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhe\r\n", b"3\r\nllo\r\n"):
+            writer.write(piece)
+            before = len(pieces)
+            await eventually_async(lambda: len(pieces) > before)  # noqa: B023
+        assert not sending.done()
+        writer.write(b"0\r\n\r\n")
+        await reader.readuntil(b"{}")
+        writer.write(ANSWER)
+
+    async with serving(handler) as server:
+        sending = asyncio.create_task(send(client, server.url, on_piece=pieces.append))
+        assert (await sending).body == b""
+        assert (await send(client, server.url)).body == b"hi"
+        assert server.connections == 1
+    assert pieces == [b"he", b"llo"]
+
+
+async def test_large_requests_take_turns_on_the_connections_in_use(
+    client: HttpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "_LATELY_S", 60.0)
+    used: list[int] = []
+    number = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal number
+        mine = number = number + 1
+        while True:
+            await reader.readuntil(b"{}")
+            used.append(mine)
+            writer.write(ANSWER)
+
+    async with serving(handler) as server:
+        await asyncio.gather(*(send(client, server.url) for _ in range(4)))
+        used.clear()
+        for _ in range(10):
+            await send(client, server.url)
+        assert len(set(used)) == 1
+        for _ in range(100):
+            await send(client, server.url, on_piece=bytes)
+        assert set(used) == {1, 2, 3, 4}
+        monkeypatch.setattr(http, "_LATELY_S", 0.0)
+        used.clear()
+        for _ in range(10):
+            await send(client, server.url, on_piece=bytes)
+        assert len(set(used)) == 1, "others were not used lately, and may be about to be closed"
+        assert server.connections == 4

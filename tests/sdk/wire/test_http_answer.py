@@ -124,3 +124,39 @@ def test_an_answer_that_stops_early_is_an_error(end: int) -> None:
         assert reader.feed(LENGTH[:end]) is None
     with pytest.raises(HttpError, match="closed in the middle" if end else "before any answer"):
         reader.close()
+
+
+@pytest.mark.parametrize("step", [1, 3, 1000])
+def test_pieces_are_handed_on_as_they_come_and_not_kept(step: int) -> None:
+    pieces: list[bytes] = []
+    reader = parser(most=3)
+    reader.expect(max_body_bytes=3, on_piece=pieces.append)
+    response = feed(CHUNKED, step=step, reader=reader)
+    assert b"".join(pieces) == b"hello"
+    assert response == HttpResponse(200, {"transfer-encoding": "chunked"}, b"")
+    assert reader.reusable
+
+
+def test_pieces_of_another_answer_than_200_are_kept() -> None:
+    reader = parser()
+    reader.expect(max_body_bytes=100, on_piece=lambda piece: pytest.fail(f"handed on: {piece!r}"))
+    response = feed(INTERIM, step=1, reader=reader)
+    assert response is not None
+    assert (response.status, response.body) == (201, b"hello")
+
+
+def test_an_answer_in_pieces_that_is_announced_to_be_too_large_is_refused() -> None:
+    reader = parser()
+    reader.expect(max_body_bytes=4, on_piece=lambda piece: pytest.fail(f"handed on: {piece!r}"))
+    with pytest.raises(ResponseTooLarge):
+        reader.feed(LENGTH)
+
+
+def test_the_next_answer_is_kept_again() -> None:
+    reader = parser()
+    reader.expect(max_body_bytes=100, on_piece=lambda piece: None)
+    feed(LENGTH, step=1000, reader=reader)
+    reader.expect(max_body_bytes=100)
+    response = feed(LENGTH, step=1000, reader=reader)
+    assert response is not None
+    assert response.body == b"hello"

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from perdure.wire.base import MalformedMessage
 from perdure.wire.manifest import Manifest
 from perdure.wire.replies import Success
-from perdure.wire.statuses import FINAL_RUN_STATUSES, RunStatus
+from perdure.wire.runs import FINAL_RUN_STATUSES, RunStatus
 from perdure.wire.tasks import CachedTask, TaskRecord, stored_error
 
 KEY = "0" * 64

@@ -17,7 +17,7 @@ from perdure_github.signature import HEADER, is_genuine
 from perdure_github.webhook import WantedWebhook, register_webhook
 
 if TYPE_CHECKING:
-    from perdure.context import Context
+    from perdure.dependencies import Context
     from perdure.io import IO
     from perdure_github.integration import GitHub
 

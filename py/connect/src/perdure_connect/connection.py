@@ -17,10 +17,9 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 
 from perdure.errors import ConnectionRefused, MissingSetting
 from perdure.transport import backoff_s
-from perdure.version import VERSION
 from perdure.wire import headers as names
 from perdure.wire.base import MalformedMessage
-from perdure.wire.headers import Action
+from perdure.wire.headers import VERSION, Action
 from perdure.wire.http import ConnectionFailed, HttpResponse, HttpTransport, RequestTimedOut, ResponseTooLarge
 from perdure_connect.frames import (
     ANSWER,
@@ -268,6 +267,9 @@ class CallsOverConnection:
     Args:
         direct: sends requests.
     """
+
+    wants_single_calls = True
+    """The connection itself puts together what is to be sent."""
 
     def __init__(self, direct: HttpTransport) -> None:
         self.direct = direct

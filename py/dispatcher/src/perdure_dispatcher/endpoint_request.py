@@ -22,6 +22,7 @@ _ALWAYS = {
     "accept": names.JSON_TYPE,
 }
 _JSON = {"content-type": names.JSON_TYPE}
+_NDJSON = {"content-type": names.NDJSON_TYPE}
 
 
 class EndpointRequest(NamedTuple):
@@ -55,6 +56,13 @@ def execute_job(
 ) -> EndpointRequest:
     """EXECUTE_JOB with the body that the claim returned, sent as it is."""
     return _request(Action.EXECUTE_JOB, body, _JSON, secrets=secrets, now=now, api_key=api_key)
+
+
+def execute_jobs(
+    body: bytes, *, secrets: Sequence[bytes], now: float, api_key: str | None = None
+) -> EndpointRequest:
+    """EXECUTE_JOBS with a line for each execution."""
+    return _request(Action.EXECUTE_JOBS, body, _NDJSON, secrets=secrets, now=now, api_key=api_key)
 
 
 def deliver(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from perdure.wire.http import HttpError
-from perdure.wire.statuses import RunStatus
-from perdure_dispatcher.endpoint_request import EndpointRequest, execute_job
+from perdure.wire.runs import RunStatus
+from perdure_dispatcher.batches import Batches
+from perdure_dispatcher.clients import Clients
 from perdure_dispatcher.replies import parse_reply
+from perdure_dispatcher.settings import Settings
 from perdure_dispatcher.verdict import NO_KEY, Judgement, judge_answer, judge_failure, judge_unsendable
+from perdure_dispatcher.wake import Wake
 from perdure_dispatcher.work import LEASE_LOST, Work
 from perdure_engine.errors import NoSecretKey, UnknownSecretKey
-from perdure_engine.pool import Connection
+from perdure_engine.pool import Connection, Pool
 from perdure_engine.runs import ClaimedRun, RunOutcome, apply_results, claim_runs
 
 
@@ -27,6 +29,10 @@ class Executions(Work[ClaimedRun]):
     largest_claim = 100  # each may bring megabytes of finished tasks
     waiting = frozenset({RunStatus.WAITING_TO_CONTINUE, RunStatus.WAITING_TO_EXECUTE})
 
+    def __init__(self, pool: Pool, clients: Clients, settings: Settings, wake: Wake, *, slots: int) -> None:
+        super().__init__(pool, clients, settings, wake, slots=slots)
+        self._batches = Batches(clients, max_response_bytes=settings.max_response_bytes)
+
     async def claim_some(self, conn: Connection, limit: int) -> Sequence[ClaimedRun]:
         """Take up to ``limit`` ready runs."""
         return await claim_runs(conn, self._settings.name, limit, self._settings.lease_margin)
@@ -36,32 +42,17 @@ class Executions(Work[ClaimedRun]):
         return claim.run_id
 
     async def send(self, claim: ClaimedRun) -> Judgement:
-        """EXECUTE_JOB."""
+        """EXECUTE_JOB, alone or with others."""
         if not claim.signing_secrets:
             return judge_unsendable(NO_KEY)
         try:
-            request = self._request(claim)
-            answer = await self._clients.endpoints.request(
-                "POST",
-                claim.url,
-                request.headers,
-                request.body,
-                timeout_s=claim.timeout_ms / 1000,
-                max_response_bytes=self._settings.max_response_bytes,
-            )
+            body = body_with_connections(claim, self.unseal)
+            answer = await self._batches.send(claim, body, self.unseal(claim.sealed_api_key))
         except (NoSecretKey, UnknownSecretKey) as error:
             return judge_unsendable(error.message)
         except HttpError as error:
             return judge_failure(error)
         return judge_answer(answer, parse_reply)
-
-    def _request(self, claim: ClaimedRun) -> EndpointRequest:
-        return execute_job(
-            body_with_connections(claim, self.unseal),
-            secrets=claim.signing_secrets,
-            now=time.time(),
-            api_key=self.unseal(claim.sealed_api_key),
-        )
 
     def apply(self, results: Sequence[bytes]) -> Awaitable[list[RunOutcome]]:
         """Move the runs."""

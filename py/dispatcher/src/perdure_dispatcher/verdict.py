@@ -13,6 +13,7 @@ from perdure.wire.base import MalformedMessage
 from perdure.wire.headers import RUN_METADATA
 from perdure.wire.http import HttpError, HttpResponse, RequestTimedOut, ResponseTooLarge
 from perdure_dispatcher.addresses import AddressRefused
+from perdure_dispatcher.batch_answer import MalformedBatch
 
 NO_KEY = "The environment has no active API key to sign the request with: create one"
 
@@ -116,6 +117,9 @@ def judge_failure(error: HttpError) -> Judgement:
     """Tell what it means that no usable answer came."""
     if isinstance(error, ResponseTooLarge):
         return Judgement(Verdict.MALFORMED, message=_clean(f"The answer is too large: {error}"))
+    if isinstance(error, MalformedBatch):
+        message = f"Endpoint answered 200, but {error}; a line begins with: {_excerpt(error.line)}"
+        return Judgement(Verdict.MALFORMED, 200, _clean(message))
     return Judgement(Verdict.UNREACHABLE, message=_clean(str(error)))
 
 

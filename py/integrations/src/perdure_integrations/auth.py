@@ -14,7 +14,7 @@ from perdure.threads import run_in_thread
 from perdure.wire.execution import AuthIssue, ConnectionAuth
 
 if TYPE_CHECKING:
-    from perdure.context import Context
+    from perdure.dependencies import Context
     from perdure_integrations.integration import Integration
 
 AuthSource: TypeAlias = Literal["LOCAL", "HOSTED", "RESOLVER"]

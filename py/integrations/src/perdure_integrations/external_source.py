@@ -14,7 +14,7 @@ from perdure_integrations.internal_jobs import source_job
 from perdure_integrations.messages import DeliverAnswer, RegisterSource, SourceRequest
 
 if TYPE_CHECKING:
-    from perdure.context import Context
+    from perdure.dependencies import Context
     from perdure.io import IO
     from perdure.job import AnyJob
     from perdure_integrations.integration import Integration

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from perdure import wire
-from perdure.context import Context
+from perdure.dependencies import Context
 from perdure.io import IO
 from perdure.job import AnyJob, Job
 from perdure.triggers.event import EventTrigger

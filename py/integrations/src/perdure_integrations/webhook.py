@@ -17,7 +17,7 @@ from perdure_integrations.messages import REGISTER_WEBHOOK_EVENT, RegisterWebhoo
 from perdure_integrations.verification import problem_of
 
 if TYPE_CHECKING:
-    from perdure.context import Context
+    from perdure.dependencies import Context
     from perdure.io import IO
     from perdure.job import AnyJob
     from perdure_integrations.integration import Integration

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from perdure.app import Perdure
 from perdure.calls import make_event
-from perdure.context import Context
-from perdure.dependencies import Depends
+from perdure.dependencies import Context, Depends
 from perdure.errors import (
     ApiError,
     ConfigurationError,
@@ -37,10 +36,9 @@ from perdure.triggers import (
     interval_trigger,
     invoke_trigger,
 )
-from perdure.version import VERSION as __version__
 from perdure.wire.events import RawEvent
-from perdure.wire.runs import ConcurrencyGroup, InvokedRun, Run
-from perdure.wire.statuses import RunStatus
+from perdure.wire.headers import VERSION as __version__
+from perdure.wire.runs import ConcurrencyGroup, InvokedRun, Run, RunStatus
 from perdure.wire.tasks import DisplayProperty
 
 if TYPE_CHECKING:

@@ -55,9 +55,11 @@ class Perdure(PlatformCalls):
             Django's connection, or a function that gives a connection as a context manager; else
             ``PERDURE_DATABASE_URL``.
         max_body_bytes: longest request body that the endpoint takes.
+        max_batch: most executions in one request, to 100; 1: never several. Where a host starts a process for
+            each request, such as an ASGI adapter on Lambda, use 1.
         patience_s: seconds for which a call of an API out of reach is repeated before giving up.
     Raises:
-        ConfigurationError: the id has characters that do not fit into an address.
+        ConfigurationError: the id has characters that do not fit into an address, or max_batch is wrong.
     """
 
     def __init__(
@@ -68,16 +70,20 @@ class Perdure(PlatformCalls):
         api_key: str | None = None,
         database: Any = None,
         max_body_bytes: int = _DEFAULT_MAX_BODY_BYTES,
+        max_batch: int = 20,
         patience_s: float = 20.0,
     ) -> None:
         if not _SLUG.fullmatch(id):
             raise ConfigurationError(
                 f"app id {id!r}: use letters, digits and -._~ only, first a letter or digit"
             )
+        if not 1 <= max_batch <= 100:
+            raise ConfigurationError(f"max_batch must be in 1..100, not {max_batch!r}")
         self.id = id
         self.settings = Settings(api_url, api_key)
         self.database = database
         self.max_body_bytes = max_body_bytes
+        self.max_batch = max_batch
         self.api = ApiClient(self.settings, HttpClient(), patience_s=patience_s)
         self.dependency_overrides: dict[Callable[..., Any], Callable[..., Any]] = {}
         """Factories to call instead of others, for tests."""

@@ -10,7 +10,8 @@ from uuid import uuid4
 
 from perdure.client import ApiClient
 from perdure.codec import to_plain
-from perdure.stores import Store
+from perdure.stores import Store, SyncStore
+from perdure.threads import Blocking, blocking
 from perdure.wire.events import (
     ApiEventLog,
     RawEvent,
@@ -29,15 +30,14 @@ from perdure.wire.runs import (
     JobRuns,
     Run,
     RunList,
+    RunStatus,
     RunStatuses,
     StatusRecord,
     StatusUpdate,
 )
-from perdure.wire.statuses import RunStatus
 
 if TYPE_CHECKING:
     from perdure.job import AnyJob, Job
-    from perdure.sync_calls import SyncCalls
 
 In = TypeVar("In")
 
@@ -59,8 +59,6 @@ class PlatformCalls:
     @property
     def sync(self) -> SyncCalls:
         """The same calls for code that is not async: ``app.sync.send_event("user.created")``."""
-        from perdure.sync_calls import SyncCalls  # it is made of this class
-
         return SyncCalls(self)
 
     @property
@@ -327,6 +325,38 @@ class PlatformCalls:
     async def close(self) -> None:
         """Close idle connections: those of the running event loop, and ``app.sync.close()`` its own."""
         await self.api.http.close()
+
+
+class SyncCalls(Blocking[PlatformCalls]):
+    """``app.sync``: the methods of PlatformCalls, which wait for the answer and return it.
+
+    Connections stay open from call to call. In async code use those of the app itself: these would hold up
+    the event loop.
+    """
+
+    @property
+    def store(self) -> SyncStore:
+        """The key-value store of the environment: ``app.sync.store.set("cursor", 42)``."""
+        return SyncStore(self._twin.store)
+
+    send_event = blocking(PlatformCalls.send_event)
+    send_events = blocking(PlatformCalls.send_events)
+    get_event = blocking(PlatformCalls.get_event)
+    cancel_event = blocking(PlatformCalls.cancel_event)
+    cancel_event_runs = blocking(PlatformCalls.cancel_event_runs)
+    invoke_job = blocking(PlatformCalls.invoke_job)
+    list_job_runs = blocking(PlatformCalls.list_job_runs)
+    cancel_job_runs = blocking(PlatformCalls.cancel_job_runs)
+    get_run = blocking(PlatformCalls.get_run)
+    list_runs = blocking(PlatformCalls.list_runs)
+    wait_for_run = blocking(PlatformCalls.wait_for_run)
+    cancel_run = blocking(PlatformCalls.cancel_run)
+    rerun_run = blocking(PlatformCalls.rerun_run)
+    continue_run = blocking(PlatformCalls.continue_run)
+    get_run_statuses = blocking(PlatformCalls.get_run_statuses)
+    set_run_status = blocking(PlatformCalls.set_run_status)
+    set_run_metadata = blocking(PlatformCalls.set_run_metadata)
+    close = blocking(PlatformCalls.close)
 
 
 def make_event(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import uuid4
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
+from pydantic_core import to_json
 
 from perdure import wire
 from perdure.errors import ApiError
 from perdure.transport import ApiTransport, path_of, read_answer, strange_answer
 from perdure.wire import headers as names
-from perdure.wire.base import OutputModel, WireModel, describe
+from perdure.wire.base import MalformedMessage, OutputModel, WireModel, describe
 from perdure.wire.events import (
     EVENT_LOGS,
     ApiEventLog,
@@ -23,6 +24,7 @@ from perdure.wire.events import (
     SendEventsBody,
 )
 from perdure.wire.execution import ConnectionAuth
+from perdure.wire.http import HttpResponse
 from perdure.wire.runs import (
     CancelRunsAnswer,
     Connection,
@@ -33,14 +35,14 @@ from perdure.wire.runs import (
     JobRuns,
     Run,
     RunList,
+    RunStatus,
     RunStatuses,
     StatusRecord,
     StatusUpdate,
     StoreItem,
     StoreItemDeleted,
 )
-from perdure.wire.statuses import RunStatus, TaskStatus
-from perdure.wire.tasks import CachedTasksPage
+from perdure.wire.tasks import CachedTasksPage, TaskStatus
 
 __all__ = ["ApiClient", "StoredTask", "StoredTasks"]
 
@@ -58,6 +60,15 @@ class StoredTasks(WireModel):
     """What the SDK reads of the answer to storing tasks."""
 
     tasks: list[StoredTask]
+
+
+class StoredLine(StoredTasks):
+    """The same for one of many runs, or why its tasks were refused."""
+
+    tasks: list[StoredTask] = Field(default_factory=list)
+    status: int = 200
+    code: str | None = None
+    error: str = ""
 
 
 class ApiClient(ApiTransport):
@@ -154,6 +165,19 @@ class ApiClient(ApiTransport):
         """Sent once; the recorder repeats it."""
         path = path_of("/api/v1/runs/{}/tasks", run_id)
         return read_answer(StoredTasks, path, await self.send_once("PUT", path, body, timeout_s=timeout_s))
+
+    async def store_tasks_of_runs(
+        self, runs: Sequence[tuple[str, bytes]], *, timeout_s: float
+    ) -> list[StoredTasks | ApiError]:
+        """``store_tasks`` for each run's id and body, in one call: what it would have returned or raised."""
+        path = "/api/v1/tasks"
+        body = b"\n".join([b'{"runId":%b,%b' % (to_json(run_id), body[1:]) for run_id, body in runs])
+        headers = {"content-type": names.NDJSON_TYPE}
+        response = await self.send_once("PUT", path, body, headers=headers, timeout_s=timeout_s)
+        lines = response.body.split(b"\n")[:-1]
+        if len(lines) != len(runs):
+            raise strange_answer(path, response, f"{len(lines)} lines for {len(runs)}")
+        return [_read_line(path, response, line) for line in lines]
 
     # Jobs
 
@@ -255,3 +279,13 @@ class ApiClient(ApiTransport):
             if error.status == 404:
                 return None
             raise
+
+
+def _read_line(path: str, response: HttpResponse, line: bytes) -> StoredTasks | ApiError:
+    try:
+        told = StoredLine.parse(line)
+    except MalformedMessage as error:
+        return strange_answer(path, response, str(error))
+    if told.status == 200:
+        return told
+    return ApiError(f"PUT {path} answered {told.status}: {told.error}", status=told.status, code=told.code)

@@ -1,10 +1,15 @@
-"""What time it is, for what jobs ask: the host's clock, or in a test the one that the test moves."""
+"""What time it is for jobs, which a test may move, and how long an execution may last."""
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
+
+START_TASK_THRESHOLD_MS = 500
+"""With less time left no task is started. Source: auto yield of the trigger.dev v2 protocol."""
 
 present: ContextVar[Callable[[], datetime] | None] = ContextVar("perdure_present", default=None)
 """What says the time instead of the host's clock; for tests."""
@@ -26,3 +31,22 @@ def read_http_date(text: str) -> datetime:
 
     instant = parsedate_to_datetime(text)
     return instant if instant.tzinfo is not None else instant.replace(tzinfo=UTC)
+
+
+class Deadline:
+    """Counts from the moment the request came in. Without a limit there is always time left."""
+
+    def __init__(self, limit_ms: float | None) -> None:
+        self.limit_ms = limit_ms
+        """Milliseconds that it may take; None: any time."""
+        self._started = time.monotonic()
+
+    @property
+    def elapsed_ms(self) -> float:
+        """Milliseconds since the request came in."""
+        return (time.monotonic() - self._started) * 1000
+
+    @property
+    def remaining_ms(self) -> float:
+        """Milliseconds left; infinite without a limit."""
+        return math.inf if self.limit_ms is None else self.limit_ms - self.elapsed_ms

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from perdure.codec import Codec
 from perdure.errors import ConfigurationError, RunInterrupt, TaskFailed
+from perdure.frame import Claim
 from perdure.keys import idempotency_key
 from perdure.options import STANDARD_BACKOFF, TaskOptions
-from perdure.records import Claim
-from perdure.wire.statuses import TaskStatus
-from perdure.wire.tasks import WireError
+from perdure.wire.tasks import TaskStatus, WireError
 
 if TYPE_CHECKING:
     from perdure.ledger import TaskLedger

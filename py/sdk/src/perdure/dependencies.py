@@ -1,4 +1,4 @@
-"""What a job needs besides its payload: made afresh for each execution, as its annotations say.
+"""What a job gets besides its payload: what it may know about its run, and what its annotations ask for.
 
 async def charge(payload: Order, io: IO, *, stripe: Annotated[Stripe, Depends(make_stripe)]) -> None: ...
 """
@@ -19,9 +19,51 @@ from functools import partial
 from typing import Annotated, Any, get_args, get_origin
 
 from perdure.codec import annotation_of, is_async
-from perdure.context import Context
 from perdure.errors import ConfigurationError
 from perdure.threads import run_in_thread
+from perdure.wire.events import ApiEventLog
+from perdure.wire.execution import (
+    AccountReference,
+    EnvironmentReference,
+    ExecuteJob,
+    JobReference,
+    OrganizationReference,
+    ProjectReference,
+    RunReference,
+    SourceReference,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Third argument of a job: its run and where it runs. Only ``run.started_at`` differs between executions.
+
+    ``ctx.environment.is_development`` tells whether to be gentle. ``account`` is the end user, if any.
+    """
+
+    run: RunReference
+    job: JobReference
+    environment: EnvironmentReference
+    organization: OrganizationReference
+    event: ApiEventLog
+    project: ProjectReference | None = None
+    account: AccountReference | None = None
+    source: SourceReference | None = None
+    """Which schedule, or which registration of a dynamic trigger, the run is for."""
+
+    @classmethod
+    def of(cls, execution: ExecuteJob) -> Context:
+        """The context that an EXECUTE_JOB request describes."""
+        return cls(
+            run=execution.run,
+            job=execution.job,
+            environment=execution.environment,
+            organization=execution.organization,
+            event=execution.event,
+            project=execution.project,
+            account=execution.account,
+            source=execution.source,
+        )
 
 
 @dataclass(frozen=True, slots=True)

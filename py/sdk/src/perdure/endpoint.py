@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
+
+from pydantic_core import to_json
 
 from perdure import wire
 from perdure.codec import Codec, return_annotation
@@ -16,7 +19,6 @@ from perdure.hooks import run_hooks, wanted_of
 from perdure.job import AnyJob, InvalidPayloadError
 from perdure.options import to_display_properties
 from perdure.threads import run_blocking, run_in_thread
-from perdure.version import VERSION
 from perdure.wire import headers as names
 from perdure.wire.base import MalformedMessage, WireModel
 from perdure.wire.execution import ExecuteJob
@@ -36,6 +38,8 @@ class EndpointAnswer:
     status: int
     headers: dict[str, str]
     body: bytes
+    stream: Callable[[Callable[[bytes, bool], Awaitable[None]]], Awaitable[None]] | None = None
+    """Writes the body, for adapters that stream: each piece, and whether there is more to come."""
 
 
 class Endpoint:
@@ -54,7 +58,13 @@ class Endpoint:
         return self._app.max_body_bytes
 
     async def handle(
-        self, method: str, headers: Mapping[str, str], body: bytes, *, time_left_ms: float | None = None
+        self,
+        method: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        time_left_ms: float | None = None,
+        streams: bool = False,
     ) -> EndpointAnswer:
         """Answer one request; ``HEAD`` is a health check. Never raises for anything a request contains.
 
@@ -62,6 +72,7 @@ class Endpoint:
             headers: names in any case.
             body: as it came in, byte for byte: it is signed.
             time_left_ms: what the host still allows, if it says so.
+            streams: whether an answer can be sent piece by piece.
         """
         if method == "HEAD":
             return EndpointAnswer(200, {}, b"")
@@ -84,7 +95,13 @@ class Endpoint:
             return _refuse(
                 401, f"Unauthorized: {names.WEBHOOK_ID} was not made for the action {action.value}"
             )
-        return await self.act(action, headers, body, time_left_ms=time_left_ms)
+        batches = streams and self._app.max_batch > 1
+        if action is Action.EXECUTE_JOBS:
+            return self._execute_many(headers, body) if batches else _refuse(405, "No EXECUTE_JOBS here")
+        answer = await self.act(action, headers, body, time_left_ms=time_left_ms)
+        if batches and action is Action.EXECUTE_JOB:
+            answer.headers[names.MOST_IN_BATCH] = str(self._app.max_batch)
+        return answer
 
     async def act(
         self, action: Action, headers: Mapping[str, str], body: bytes, *, time_left_ms: float | None = None
@@ -175,6 +192,14 @@ class Endpoint:
         answer.headers[names.RUN_METADATA] = wanted_of(*hooks)
         return answer
 
+    def _execute_many(self, headers: Mapping[str, str], body: bytes) -> EndpointAnswer:
+        bodies = body.removesuffix(b"\n").split(b"\n")
+        if len(bodies) > self._app.max_batch:
+            return _refuse(400, f"At most {self._app.max_batch} executions; see max_batch of Perdure()")
+        stream = partial(_execute_all, partial(self.act, Action.EXECUTE_JOB, headers), bodies)
+        streamed = {"content-type": names.NDJSON_TYPE, "x-accel-buffering": "no"}
+        return EndpointAnswer(200, _headers() | streamed, b"", stream)
+
     async def _preprocess(self, request: wire.notifications.PreprocessRun) -> EndpointAnswer:
         job = self._app.find_job(request.job.id)
         if job is None:
@@ -204,6 +229,63 @@ class Endpoint:
         return _refuse(404, f"Job not found: {job_id!r}; this app has {known}")
 
 
+async def _execute_all(
+    execute: Callable[[bytes], Coroutine[Any, Any, EndpointAnswer]],
+    bodies: Sequence[bytes],
+    write: Callable[[bytes, bool], Awaitable[None]],
+) -> None:
+    """Answer EXECUTE_JOBS, an extension of ours: several executions in one request, answered as they end.
+
+    The request has a line for each, the body of its EXECUTE_JOB. The answer has two, in the order in which
+    they end: a head ``{"index", "status", "ms", "headers"}``, and the body of the single answer. ``index`` is
+    the line of the request, from 0; ``ms`` is the time since the request came.
+
+    Goes on when nobody listens any more; cancelled, cancels what is under way.
+
+    Args:
+        execute: answers one; raises nothing.
+        write: sends a piece of the answer, and whether there is more to come.
+    """
+    came_at = time.monotonic()
+    tasks: set[asyncio.Task[EndpointAnswer]] = set()
+    lines: list[bytes] = []
+    news = asyncio.Event()
+
+    def end(index: int, task: asyncio.Task[EndpointAnswer]) -> None:
+        tasks.discard(task)
+        news.set()
+        if not task.cancelled():
+            answer = task.result()
+            metadata = answer.headers.get(names.RUN_METADATA)
+            head = {
+                "index": index,
+                "status": answer.status,
+                "ms": round((time.monotonic() - came_at) * 1000),
+                "headers": {} if metadata is None else {names.RUN_METADATA: metadata},
+            }
+            lines.extend((to_json(head), b"\n", answer.body, b"\n"))
+
+    for index, body in enumerate(bodies):
+        task = asyncio.create_task(execute(body))
+        tasks.add(task)
+        task.add_done_callback(partial(end, index))
+    listens = more = True
+    try:
+        while more:
+            await news.wait()
+            news.clear()
+            more, piece = bool(tasks), b"".join(lines)
+            lines.clear()
+            if listens:
+                try:
+                    await write(piece, more)
+                except Exception:
+                    listens = False
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
 def _output_of(job: AnyJob, output: Any) -> Any:
     codec = Codec[Any](return_annotation(job.fn), f"the output of job {job.id!r}", read_back=False)
     return codec.decode(output)
@@ -221,5 +303,5 @@ def _headers() -> dict[str, str]:
     return {
         "content-type": names.JSON_TYPE,
         names.SDK_PROTOCOL_VERSION: names.PROTOCOL_VERSION,
-        names.PYTHON_SDK_VERSION: VERSION,
+        names.PYTHON_SDK_VERSION: names.VERSION,
     }

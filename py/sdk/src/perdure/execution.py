@@ -9,11 +9,10 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from perdure.clock import Deadline
 from perdure.codec import is_async
 from perdure.compensation import ReplayOver
-from perdure.context import Context
-from perdure.deadline import Deadline
-from perdure.dependencies import Resolver
+from perdure.dependencies import Context, Resolver
 from perdure.errors import (
     ApiError,
     ExecutionEnded,
@@ -28,8 +27,8 @@ from perdure.io.sync import SyncIO
 from perdure.job import AnyJob, InvalidPayloadError
 from perdure.ledger import current_caller
 from perdure.machinery import Machinery
-from perdure.replies import reply_to_suspension
-from perdure.suspension import Yield
+from perdure.shared_calls import SharedCalls
+from perdure.suspension import Yield, reply_to_suspension
 from perdure.threads import one_thread, run_in_thread
 from perdure.wire.execution import ExecuteJob
 from perdure.wire.replies import (
@@ -48,6 +47,8 @@ if TYPE_CHECKING:
 
 EFFECTS_EXTENSION = 2
 """First version of the protocol's extension in which the platform understands effects."""
+SHARED_CALLS_EXTENSION = 3
+"""The same of calls for many runs."""
 
 _making = threading.Lock()
 
@@ -73,6 +74,7 @@ class Execution:
         self.request = request
         self.has_effects = extension_version >= EFFECTS_EXTENSION
         """True when the platform understands effects."""
+        self._shares_calls = extension_version >= SHARED_CALLS_EXTENSION
         self.integrations: Mapping[str, Integration] = {}
         self._job = job
         limits = [one for one in (request.run_chunk_execution_limit, time_left_ms) if one is not None]
@@ -93,9 +95,8 @@ class Execution:
         return made
 
     def _make_machinery(self) -> Machinery:
-        made = Machinery(
-            self.app.api, self.request, self._tasks, self._deadline, owner=self._owner, loop=self.loop
-        )
+        api = SharedCalls.of(self.app.api, self.loop) if self._shares_calls else self.app.api
+        made = Machinery(api, self.request, self._tasks, self._deadline, owner=self._owner, loop=self.loop)
         if self._is_over:
             made.suspensions.close()
         return made

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from perdure.errors import DuplicateTaskKey, ReplayMismatch
 from perdure.keys import Key, display_key
 from perdure.threads import calling_thread
-from perdure.wire.statuses import TaskStatus
-from perdure.wire.tasks import CachedTask
+from perdure.wire.tasks import CachedTask, TaskStatus
 
 _TURNS = 5  # of the event loop
 

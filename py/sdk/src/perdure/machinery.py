@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Sequence
 
 from perdure.client import ApiClient
+from perdure.clock import Deadline
 from perdure.compensation import Compensations
-from perdure.deadline import Deadline
 from perdure.ledger import TaskLedger
 from perdure.logger import RunLogger
 from perdure.recorder import Recorder
 from perdure.runner import TaskRunner
+from perdure.shared_calls import SharedCalls
 from perdure.suspension import Suspension, Suspensions, Wait
 from perdure.wire.execution import ExecuteJob
 from perdure.wire.tasks import CachedTask, TaskRecord
@@ -28,7 +29,7 @@ class Machinery:
 
     def __init__(
         self,
-        api: ApiClient,
+        api: ApiClient | SharedCalls,
         request: ExecuteJob,
         tasks: Sequence[CachedTask],
         deadline: Deadline,

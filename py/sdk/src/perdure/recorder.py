@@ -9,15 +9,14 @@ from datetime import datetime
 from typing import TypeAlias
 
 from perdure.client import ApiClient, StoredTask
-from perdure.deadline import Deadline
+from perdure.clock import Deadline
 from perdure.errors import ApiError, ExecutionEnded, ExecutionRefused, RunInterrupt
-from perdure.frame import TaskFrame, unknown_parents, with_parents
+from perdure.frame import MAX_RECORD_BYTES, TaskFrame, unknown_parents, with_parents
+from perdure.shared_calls import SharedCalls
 from perdure.threads import runs_here
 from perdure.transport import CALL_TIMEOUT_S, pause_s
 from perdure.wire.tasks import TaskRecord, WireError
 
-MAX_RECORD_BYTES = 3 * 1024 * 1024 - 1024
-"""Most bytes of records in one call: the API takes 3 MiB, with what is around them."""
 _MAX_REPLY_LOG_BYTES = 1024 * 1024
 _MAX_BATCH_BYTES = 2 * 1024 * 1024
 _MAX_BATCH_RECORDS = 250
@@ -66,7 +65,7 @@ class Recorder:
 
     def __init__(
         self,
-        api: ApiClient,
+        api: ApiClient | SharedCalls,
         *,
         run_id: str,
         lease_number: int,

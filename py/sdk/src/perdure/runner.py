@@ -11,9 +11,9 @@ from typing import Any, NoReturn, TypeAlias
 from pydantic_core import to_json
 
 from perdure.client import StoredTask
+from perdure.clock import START_TASK_THRESHOLD_MS, Deadline
 from perdure.codec import Codec
 from perdure.compensation import Compensations, ReplayOver
-from perdure.deadline import START_TASK_THRESHOLD_MS, Deadline
 from perdure.errors import (
     JobExited,
     PerdureError,
@@ -23,17 +23,22 @@ from perdure.errors import (
     describe_error,
     find_interrupt,
 )
-from perdure.failures import judge
-from perdure.frame import TaskFrame, current_frame, unknown_parents
+from perdure.frame import (
+    Claim,
+    TaskFrame,
+    completed_text,
+    current_frame,
+    new_record,
+    open_frame,
+    unknown_parents,
+)
 from perdure.keys import TELL_KEY, Key, check_key, display_key, idempotency_key
 from perdure.ledger import TaskLedger, current_caller, find_call_site
-from perdure.options import NO_OPTIONS, TaskOptions
+from perdure.options import NO_OPTIONS, TaskOptions, judge
 from perdure.recorder import ApiOutOfReach, Recorder
-from perdure.records import Claim, completed_text, new_record, open_frame
 from perdure.suspension import RetryLater, Suspensions, Wait, Yield, YieldNow
 from perdure.wire.replies import TaskReference
-from perdure.wire.statuses import TaskStatus
-from perdure.wire.tasks import CALLBACK_TIMED_OUT, CachedTask, TaskRecord, WireError, stored_error
+from perdure.wire.tasks import CALLBACK_TIMED_OUT, CachedTask, TaskRecord, TaskStatus, WireError, stored_error
 
 RecordsFor: TypeAlias = Callable[[Any], list[bytes]]
 """JSON of the records that state a result: the finished task, before it what it lies in if that is new."""

@@ -8,6 +8,7 @@ from pydantic_core import from_json
 
 from perdure.client import ApiClient
 from perdure.codec import Codec, to_json_text
+from perdure.threads import Blocking, blocking, run_blocking
 
 T = TypeVar("T")
 
@@ -62,3 +63,24 @@ class Store:
     async def has(self, key: str) -> bool:
         """True when there is a value, be it null."""
         return (await self._api.get_store_item(self._prefix + key)).value is not None
+
+
+class SyncStore(Blocking[Store]):
+    """``app.sync.store``: as ``app.store``, blocking."""
+
+    @overload
+    def get(self, key: str) -> Any: ...
+
+    @overload
+    def get(self, key: str, schema: type[T]) -> T | None: ...
+
+    @overload
+    def get(self, key: str, schema: Any) -> Any: ...
+
+    def get(self, key: str, schema: Any = Any) -> Any:
+        """As ``Store.get``."""
+        return run_blocking(lambda: self._twin.get(key, schema))
+
+    set = blocking(Store.set)
+    delete = blocking(Store.delete)
+    has = blocking(Store.has)

@@ -1,17 +1,26 @@
-"""When a run cannot go on: wait until nothing else moves, then unwind it and say what to answer."""
+"""When a run cannot go on: wait until nothing else moves, then unwind it and answer for all that is stuck."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Set
+import math
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
 
-from perdure.deadline import Deadline
+from perdure.clock import Deadline
 from perdure.errors import ExecutionEnded, RunInterrupt, Suspended
-from perdure.frame import TaskFrame
-from perdure.wire.replies import TaskReference
+from perdure.frame import TaskFrame, unknown_parents, with_parents
+from perdure.wire.replies import (
+    AutoYieldExecution,
+    AutoYieldRateLimit,
+    ExecuteJobReply,
+    ResumeWithTask,
+    RetryWithTask,
+    TaskReference,
+    YieldExecution,
+)
 from perdure.wire.tasks import RetryPolicy, TaskRecord, WireError
 
 _SETTLE_TURNS = 5  # turns of the event loop in which tasks that were just created or woken get going
@@ -192,3 +201,55 @@ class Suspensions:
     def _wake(self) -> None:
         self._changed.set()
         self._changed = asyncio.Event()
+
+
+def reply_to_suspension(stuck: Sequence[Suspension], deadline: Deadline) -> ExecuteJobReply:
+    """Choose the reply and let the other waits travel with it.
+
+    A reply moves the run by one task. A retry comes first, since only its reply counts the try; of several
+    the one with the fewest tries, so that each is counted in turn (the others are tried again in the next
+    execution). Then a yield, since there is work to do now: first one that the job asked for. Then the
+    shortest wait.
+    """
+    waits = [one for one in stuck if isinstance(one, Wait)]
+    retries = [one for one in stuck if isinstance(one, RetryLater)]
+    yields = [one for one in stuck if isinstance(one, Yield)]
+    asked = [one for one in stuck if isinstance(one, YieldNow)]
+    if retries:
+        retry = min(retries, key=lambda one: one.attempts)
+        return RetryWithTask(
+            task=retry.task,
+            error=retry.error,
+            retry=retry.retry,
+            retry_at=retry.retry_at,
+            tasks=_records(waits, retry.parent),
+        )
+    if asked:
+        return YieldExecution(key=asked[0].key, tasks=_records(waits, None))
+    not_before = max((one.not_before for one in yields if one.not_before is not None), default=None)
+    if not_before is not None:
+        return AutoYieldRateLimit(reset=not_before.timestamp() * 1000, tasks=_records(waits, None))
+    if yields:
+        remaining_ms = deadline.remaining_ms
+        return AutoYieldExecution(
+            location=yields[0].location,
+            time_remaining=remaining_ms if math.isfinite(remaining_ms) else 0,
+            time_elapsed=deadline.elapsed_ms,
+            limit=deadline.limit_ms,
+            tasks=_records(waits, None),
+        )
+    # One that the platform has not stored yet is the reply itself; known ones wait there already.
+    # Of several the last: the others are stored before it, so all stand in the order of the code.
+    first = min(reversed(waits), key=lambda one: (isinstance(one.task, TaskReference), one.delay_s))
+    return ResumeWithTask(
+        task=first.task, tasks=_records([one for one in waits if one is not first], first.parent)
+    )
+
+
+def _records(waits: Iterable[Wait], parent: TaskFrame | None) -> list[TaskRecord] | None:
+    """The waits to open besides the reply's own task, whose ``parent`` chain must be known before it."""
+    items = [(one.parent, one.task) for one in waits if isinstance(one.task, TaskRecord)]
+    records = with_parents(items)
+    stated = {record.idempotency_key for record in records}
+    announcements = [frame.running_record() for frame in unknown_parents(parent, stated)]
+    return [*records, *announcements] or None  # what they lie in may be among the records

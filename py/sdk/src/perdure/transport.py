@@ -8,16 +8,19 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, urlencode
+from weakref import WeakKeyDictionary
 
 from perdure.errors import ApiError
 from perdure.settings import Settings
-from perdure.version import VERSION
 from perdure.wire import headers as names
 from perdure.wire.base import MalformedMessage, WireModel
 from perdure.wire.http import HttpError, HttpResponse, HttpTransport
 from perdure.wire.runs import ApiErrorBody
+
+if TYPE_CHECKING:
+    from perdure.shared_calls import SharedCalls
 
 M = TypeVar("M", bound=WireModel)
 
@@ -41,6 +44,14 @@ class ApiTransport:
         self.http = http
         """Sends the requests; a test may put another one here."""
         self.patience_s = patience_s
+        self.knows_many = True
+        """False once the API turned out not to know the call for many runs."""
+        self.shared: WeakKeyDictionary[asyncio.AbstractEventLoop, SharedCalls] = WeakKeyDictionary()
+
+    @property
+    def shares_calls(self) -> bool:
+        """Whether to put calls for several runs together: not where the transport wants each for itself."""
+        return self.knows_many and not getattr(self.http, "wants_single_calls", False)
 
     async def call(
         self,
@@ -123,8 +134,8 @@ class ApiTransport:
 def _headers(api_key: str, has_body: bool) -> Mapping[str, str]:
     always = {
         names.AUTHORIZATION: f"Bearer {api_key}",
-        names.PYTHON_SDK_VERSION: VERSION,
-        "user-agent": f"perdure-python/{VERSION}",
+        names.PYTHON_SDK_VERSION: names.VERSION,
+        "user-agent": f"perdure-python/{names.VERSION}",
         "accept": names.JSON_TYPE,
     }
     return {**always, "content-type": names.JSON_TYPE} if has_body else always

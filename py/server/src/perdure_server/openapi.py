@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
+from perdure.wire.headers import JSON_TYPE, NDJSON_TYPE
 from perdure_server.event_stream import MEDIA_TYPE
 from perdure_server.messages.errors import ErrorAnswer
 from perdure_server.routing import Access, Operation
@@ -119,7 +120,7 @@ def _describe(operation: Operation, name: str, schemas: _Schemas) -> dict[str, A
     if parameters := _parameters(operation, schemas):
         described["parameters"] = parameters
     if operation.body is not None:
-        content = {"application/json": {"schema": schemas.of(operation.body)}}
+        content = {_media_type(operation): {"schema": schemas.of(operation.body)}}
         described["requestBody"] = {"required": True, "content": content}
     return described
 
@@ -138,7 +139,11 @@ def _answer(operation: Operation, schemas: _Schemas) -> dict[str, Any]:
         data = {"type": "string", "contentMediaType": "application/json", "contentSchema": schema}
         event = {"type": "object", "properties": {"data": data}}
         return {"description": "Server-sent events.", "content": {MEDIA_TYPE: {"schema": event}}}
-    return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+    return {"description": "Done.", "content": {_media_type(operation): {"schema": schema}}}
+
+
+def _media_type(operation: Operation) -> str:
+    return NDJSON_TYPE if operation.is_lines else JSON_TYPE
 
 
 def _errors(operation: Operation, schemas: _Schemas) -> dict[str, Any]:

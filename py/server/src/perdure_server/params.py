@@ -27,7 +27,11 @@ def path_uuid(request: Request, name: str, *, what: str) -> str:
     Raises:
         ApiError: 404 JQ001: no id has this form, so there is no such thing.
     """
-    text = path_text(request, name)
+    return uuid_of(request.path_params[name], what=what)
+
+
+def uuid_of(text: str, *, what: str) -> str:
+    """The same from any text."""
     if _PLAIN_UUID.fullmatch(text):
         return text
     try:

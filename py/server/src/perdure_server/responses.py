@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from starlette.responses import Response
 
 from perdure.wire.base import WireModel
-from perdure.wire.headers import JSON_TYPE
+from perdure.wire.headers import JSON_TYPE, NDJSON_TYPE
 from perdure_server.json_text import encode_json
 
 _CONTENT_TYPE = (b"content-type", JSON_TYPE.encode())
+_LINES_CONTENT_TYPE = (b"content-type", NDJSON_TYPE.encode())
 
 
 class _JsonResponse(Response):
@@ -34,6 +35,13 @@ def json_response(document: bytes, *, headers: Mapping[str, str] | None = None) 
         headers: more, by names in lower case.
     """
     return _JsonResponse(document, 200, headers)
+
+
+def lines_response(documents: Iterable[bytes]) -> Response:
+    """200 with JSON documents, a line each: line breaks between the members of one become spaces."""
+    response = _JsonResponse(b"".join([b"%b\n" % one.replace(b"\n", b" ") for one in documents]), 200, None)
+    response.raw_headers[0] = _LINES_CONTENT_TYPE
+    return response
 
 
 def value_response(value: object, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

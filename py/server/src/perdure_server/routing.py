@@ -55,6 +55,7 @@ class Operation:
         query: the model of the query string.
         headers: request headers that change what happens, with their meaning.
         errors: statuses besides those that every guarded operation has.
+        is_lines: body and answer are NDJSON, each line with the message ``body`` or ``answer``.
         is_stream: the answer is server-sent events, each with the message ``answer``.
         any_status: the answer may be anything, because it is an app's.
         raw_key: clients send the last segment without encoding it: it may hold slashes.
@@ -69,6 +70,7 @@ class Operation:
     query: type[BaseModel] | None = None
     headers: Mapping[str, str] | None = None
     errors: tuple[int, ...] = ()
+    is_lines: bool = False
     is_stream: bool = False
     any_status: bool = False
     raw_key: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perdure.wire.statuses import RunStatus
+from perdure.wire.runs import RunStatus
 from perdure_server.json_text import JsonText, decode_json, join_array, join_object, split_array, split_object
 
 _UNKNOWN = {f'"{status}"' for status in (

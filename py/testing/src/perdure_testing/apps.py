@@ -214,6 +214,9 @@ def _as_response(answer: EndpointAnswer) -> HttpResponse:
 class InProcessApi:
     """What an attached app sends its requests with: a HttpTransport."""
 
+    wants_single_calls = True
+    """Each is one execution's, which may be killed."""
+
     def __init__(self, apps: Apps, send: SendToApi) -> None:
         self._apps = apps
         self._send = send

@@ -12,8 +12,8 @@ from typing import Any
 from perdure.app import Perdure
 from perdure.codec import Codec, to_plain
 from perdure.errors import NonRetryableError, StoredResultMismatch
+from perdure.frame import Claim
 from perdure.options import TaskOptions
-from perdure.records import Claim
 from perdure.runner import TaskRunner
 from perdure_integrations import Integration
 

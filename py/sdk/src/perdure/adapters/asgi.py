@@ -51,7 +51,8 @@ class AsgiApp:
                 return
             if not message.get("more_body", False):
                 break
-        await _send_answer(send, await self._endpoint.handle(scope["method"], headers, b"".join(chunks)))
+        answer = await self._endpoint.handle(scope["method"], headers, b"".join(chunks), streams=True)
+        await _send_answer(send, answer)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -66,6 +67,14 @@ class AsgiApp:
 
 async def _send_answer(send: Send, answer: EndpointAnswer) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
-    headers.append((b"content-length", str(len(answer.body)).encode()))
+    if answer.stream is None:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    if answer.stream is None:
+        await send({"type": "http.response.body", "body": answer.body})
+        return
+
+    async def write(piece: bytes, more: bool) -> None:
+        await send({"type": "http.response.body", "body": piece, "more_body": more})
+
+    await answer.stream(write)

@@ -7,14 +7,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from perdure.codec import is_async
-from perdure.io.background import BackgroundIO
-from perdure.io.events import EventsIO
-from perdure.io.invocations import InvocationsIO
+from perdure.io.events import EventsIO, InvocationsIO
 from perdure.io.schedules import SchedulesIO
-from perdure.io.state import MetadataIO, StateIO
+from perdure.io.state import MetadataIO, StateIO, ValuesIO
 from perdure.io.tasks import TasksIO, TransactionIO
-from perdure.io.values import ValuesIO
-from perdure.io.waits import WaitsIO
+from perdure.io.waits import BackgroundIO, WaitsIO
 from perdure.threads import run_in_own_thread, run_in_thread
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from perdure.options import NO_OPTIONS, STANDARD_BACKOFF, TaskOptions
 if TYPE_CHECKING:
     from perdure.client import ApiClient
     from perdure.execution import Execution
-    from perdure.records import Claim
+    from perdure.frame import Claim
     from perdure.runner import TaskRunner
 
 MINIMAL = {"style": {"style": "minimal"}}

@@ -1,8 +1,11 @@
-"""``io``: what a run keeps and shows: statuses, key-value stores, tags and metadata."""
+"""``io``: what a run keeps and shows, and the values that it gets alike in every execution."""
 
 from __future__ import annotations
 
+import hashlib
+import random
 from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime
 from functools import partial, wraps
 from typing import (
     Any,
@@ -15,16 +18,20 @@ from typing import (
     TypeVar,
     overload,
 )
+from uuid import UUID
 
 from perdure.calls import make_change, make_status
+from perdure.clock import utc_now
 from perdure.codec import to_plain
-from perdure.io.base import WHILE_OUT_OF_REACH, IOBase
+from perdure.io.base import MINIMAL, WHILE_OUT_OF_REACH, IOBase
 from perdure.keys import Key, display_key
 from perdure.options import TaskOptions
 from perdure.stores import Store
 from perdure.wire.events import RunMetadata, RunMetadataChange
 from perdure.wire.runs import StatusRecord, StatusUpdate
 from perdure.wire.tasks import Style
+
+_UUID_VERSION = 4
 
 
 class MetadataIO(IOBase):
@@ -213,6 +220,41 @@ class StateIO(IOBase):
         )
         call = partial(self._api.set_run_status, self._runner.run_id, status_key, update)
         return self._task(key, call, returns=StatusRecord, options=options)
+
+
+class ValuesIO(IOBase):
+    """None of these costs a call, and none needs to be awaited."""
+
+    def random(self, key: Key) -> random.Random:
+        """A generator of random numbers that begins alike in every execution.
+
+        ``io.random("dice").randint(1, 6)``. Made of the run and the key, not stored. Not for secrets.
+
+        Args:
+            key: unique within the surrounding task.
+        """
+        return random.Random(self._digest(key))  # noqa: S311 - says so
+
+    def uuid(self, key: Key) -> UUID:
+        """A UUID that is the same in every execution and differs between runs. Made of the run and the key.
+
+        Args:
+            key: unique within the surrounding task.
+        """
+        return UUID(bytes=self._digest(key)[:16], version=_UUID_VERSION)
+
+    def now(self, key: Key) -> datetime:
+        """The present when the run came here first, in UTC; stored with the next call.
+
+        Args:
+            key: unique within the surrounding task.
+        """
+        fields = {"name": "now", "icon": "clock", **MINIMAL}
+        return datetime.fromisoformat(self._note(key, fields, utc_now().isoformat()))
+
+    def _digest(self, key: Key) -> bytes:
+        claim = self._runner.claim(key)
+        return hashlib.sha256(claim.idempotency_key.encode()).digest()
 
 
 class WaitFor(Protocol):

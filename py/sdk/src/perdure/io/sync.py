@@ -298,7 +298,7 @@ class SyncIO(Waiting[ThreadedIO]):
             self._twin.batch_invoke_and_wait(key, job, payloads, account_id=account_id, timeout=timeout)
         )
 
-    # Requests in the background: see perdure.io.background
+    # Requests in the background: see perdure.io.waits
 
     @overload
     def background_fetch(
@@ -394,7 +394,7 @@ class SyncIO(Waiting[ThreadedIO]):
     update_webhook = waiting(ThreadedIO.update_webhook)
     update_source = waiting(ThreadedIO.update_source)
 
-    # Values: see perdure.io.values
+    # Values: see perdure.io.state
 
     def random(self, key: Key) -> random.Random:
         """See ``IO.random``."""

@@ -1,12 +1,12 @@
 """EXECUTE_JOB: the request that carries a run to an endpoint. Its replies are in ``perdure.wire.replies``."""
 
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import AwareDatetime, Field, JsonValue
 
 from perdure.wire.base import WireModel
 from perdure.wire.events import ApiEventLog
-from perdure.wire.statuses import EnvironmentType
 from perdure.wire.tasks import CachedTask
 
 
@@ -24,6 +24,15 @@ class RunReference(WireModel):
     is_test: bool = False
     is_retry: bool = False
     started_at: AwareDatetime
+
+
+class EnvironmentType(StrEnum):
+    """What an environment is for."""
+
+    DEVELOPMENT = "DEVELOPMENT"
+    STAGING = "STAGING"
+    PRODUCTION = "PRODUCTION"
+    PREVIEW = "PREVIEW"
 
 
 class EnvironmentReference(WireModel):

@@ -12,6 +12,7 @@ class Action(StrEnum):
     VALIDATE = "VALIDATE"
     INDEX_ENDPOINT = "INDEX_ENDPOINT"
     EXECUTE_JOB = "EXECUTE_JOB"
+    EXECUTE_JOBS = "EXECUTE_JOBS"  # perdure.endpoint
     PREPROCESS_RUN = "PREPROCESS_RUN"
     RUN_NOTIFICATION = "RUN_NOTIFICATION"
     INITIALIZE_TRIGGER = "INITIALIZE_TRIGGER"
@@ -50,15 +51,19 @@ SDK_PROTOCOL_VERSION = "trigger-version"
 JS_SDK_VERSION = "trigger-sdk-version"
 PYTHON_SDK_VERSION = "perdure-sdk-version"
 RUN_METADATA = "x-trigger-run-metadata"
+MOST_IN_BATCH = "perdure-batch"  # beside replies to EXECUTE_JOB: most of them in EXECUTE_JOBS
 
 # SDK -> platform, on API calls.
 AUTHORIZATION = "authorization"
 IDEMPOTENCY_KEY = "idempotency-key"
 CACHED_TASKS_CURSOR = "x-cached-tasks-cursor"
 
+VERSION = "0.1.0"  # of the SDK, as in pyproject.toml: to read what is installed takes as long as all models
 PROTOCOL_VERSION = "2023-09-29"
 SERIALIZED_OUTPUT_VERSION = "2023-11-01"
-EXTENSION_VERSION = "2"  # 1: records of tasks; 2: their effects, and names in EXECUTE_JOB
+EXTENSION_VERSION = "3"
+"""1: records of tasks; 2: their effects, and names in EXECUTE_JOB; 3: steps of many runs in a call."""
 
 JSON_TYPE = "application/json"
+NDJSON_TYPE = "application/x-ndjson"
 BYTES_TYPE = "application/octet-stream"

@@ -6,6 +6,7 @@ Connections are our own, on asyncio, because that was measured (ADR 0003); httpt
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 import select
 import ssl
@@ -59,9 +60,10 @@ class AnswerParser:
         self._parser = HttpResponseParser(self)
         self.expect(max_body_bytes=max_body_bytes)
 
-    def expect(self, *, max_body_bytes: int) -> None:
-        """An answer is to come."""
+    def expect(self, *, max_body_bytes: int, on_piece: Callable[[bytes], None] | None = None) -> None:
+        """An answer is to come; ``on_piece`` as for ``HttpClient.request``."""
         self._max_body_bytes = max_body_bytes
+        self._on_piece = on_piece
         self._fields.clear()
         self._headers: dict[str, str] = {}
         self._head_bytes: int | None = 0  # None: the head is complete
@@ -135,6 +137,9 @@ class AnswerParser:
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body."""
+        if self._on_piece is not None and self._parser.get_status_code() == 200:
+            self._on_piece(body)
+            return
         self._check_size(len(self._body) + len(body))
         self._body += body
 
@@ -145,7 +150,7 @@ class AnswerParser:
             self._head_bytes, self._ends_with_connection = 0, False
             return
         self.reusable = self._parser.should_keep_alive()
-        self._complete = True
+        self._complete, self._on_piece = True, None
 
     def _check_size(self, size: int) -> None:
         if size > self._max_body_bytes:
@@ -182,12 +187,20 @@ class Connection(asyncio.Protocol):
         self.idle_since = 0.0
         """Loop time at which the last answer was complete."""
 
-    async def exchange(self, request: bytes, *, max_body_bytes: int, give_up_at: float) -> HttpResponse:
+    async def exchange(
+        self,
+        request: bytes,
+        *,
+        max_body_bytes: int,
+        give_up_at: float,
+        on_piece: Callable[[bytes], None] | None = None,
+    ) -> HttpResponse:
         """Send a whole request and wait for its answer. The connection is cut when that fails.
 
         Args:
             max_body_bytes: most bytes of body to accept.
             give_up_at: loop time.
+            on_piece: as for ``HttpClient.request``.
         Raises:
             HttpError: the connection broke, or the answer is malformed or too large.
             TimeoutError: it is not complete in time.
@@ -196,8 +209,7 @@ class Connection(asyncio.Protocol):
             raise ConnectionFailed("the connection was closed before any answer came")
         if self._parser is None:
             self._parser = AnswerParser(max_body_bytes=max_body_bytes)
-        else:
-            self._parser.expect(max_body_bytes=max_body_bytes)
+        self._parser.expect(max_body_bytes=max_body_bytes, on_piece=on_piece)
         self._answer, self.usable = self._loop.create_future(), False
         self._watch_clock(give_up_at)
         try:
@@ -306,6 +318,7 @@ __all__ = [
 CONNECT_TIMEOUT_S = 10.0
 _MAX_IDLE_S = 50.0  # shorter than the keep-alive of common balancers (60 s and more)
 _MAX_IDLE_PER_HOST = 128
+_LATELY_S = 1.0
 _KEPT_FOR_S = re.compile(r"timeout=(\d{1,9})")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -363,6 +376,7 @@ class HttpClient:
         *,
         timeout_s: float,
         max_response_bytes: int,
+        on_piece: Callable[[bytes], None] | None = None,
     ) -> HttpResponse:
         """Send one request and read its answer, whatever its status.
 
@@ -370,6 +384,8 @@ class HttpClient:
             body: None for none; ``b""`` sends ``content-length: 0``.
             timeout_s: seconds for the whole exchange, connecting and reading included.
             max_response_bytes: most bytes of answer body to accept.
+            on_piece: called with the pieces of a 200's body as they come, which are not kept, nor counted
+                when their length was not announced.
         Raises:
             HttpError: one of its subclasses; ConnectionFailed also when URL or headers cannot be sent.
         """
@@ -379,12 +395,12 @@ class HttpClient:
             loop = asyncio.get_running_loop()
             give_up_at = loop.time() + timeout_s
             idle = self._pool(loop)[origin]
-            connection = _take_idle(idle, loop.time())
+            connection = _take_idle(idle, loop.time(), at_random=on_piece is not None)
             if connection is None:
                 async with asyncio.timeout_at(give_up_at):
                     connection = await self._connect(origin)
             response = await connection.exchange(
-                request, max_body_bytes=max_response_bytes, give_up_at=give_up_at
+                request, max_body_bytes=max_response_bytes, give_up_at=give_up_at, on_piece=on_piece
             )
         except TimeoutError as error:
             raise RequestTimedOut(f"{url} did not answer within {timeout_s:g} s") from error
@@ -440,10 +456,15 @@ def _idle_limit_s(keep_alive: str | None) -> float:
     return min(_MAX_IDLE_S, int(kept[1]) - 1.0)
 
 
-def _take_idle(idle: list[Connection], now: float) -> Connection | None:
-    """The connection used last that is still open; older ones than allowed are cut."""
+def _take_idle(idle: list[Connection], now: float, *, at_random: bool) -> Connection | None:
+    """The connection used last that is still open; older ones than allowed are cut.
+
+    Args:
+        at_random: any of those used lately: few large requests, too, reach all processes of the peer.
+    """
     while idle:
-        connection = idle.pop()
+        used = sum(now - one.idle_since < _LATELY_S for one in idle) if at_random else 0
+        connection = idle.pop(-random.randint(1, used or 1))  # noqa: S311
         if connection.still_good(now):
             return connection
         connection.abort()

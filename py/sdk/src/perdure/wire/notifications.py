@@ -14,9 +14,8 @@ from perdure.wire.execution import (
     OrganizationReference,
     ProjectReference,
 )
-from perdure.wire.runs import StatusRecord
-from perdure.wire.statuses import RunStatus, TaskStatus
-from perdure.wire.tasks import DisplayProperty
+from perdure.wire.runs import RunStatus, StatusRecord
+from perdure.wire.tasks import DisplayProperty, TaskStatus
 
 Out = TypeVar("Out", default=JsonValue)
 

@@ -1,5 +1,6 @@
 """What the API shows and takes: runs and events, jobs, the key-value store, accounts at services."""
 
+from enum import StrEnum
 from typing import Any, Literal, TypeAlias, TypeVar, overload
 
 from pydantic import AwareDatetime, Field, JsonValue, TypeAdapter, ValidationError
@@ -7,9 +8,47 @@ from pydantic_core import to_json
 
 from perdure.wire.base import OutputModel, WireModel, describe
 from perdure.wire.events import Tags
-from perdure.wire.statuses import RunStatus, TaskStatus
+from perdure.wire.tasks import TaskStatus
 
 T = TypeVar("T")
+
+
+class RunStatus(StrEnum):
+    """Where a run stands. Source: run state machine of the trigger.dev v2 protocol."""
+
+    PENDING = "PENDING"
+    QUEUED = "QUEUED"
+    WAITING_ON_CONNECTIONS = "WAITING_ON_CONNECTIONS"
+    PREPROCESSING = "PREPROCESSING"
+    STARTED = "STARTED"
+    EXECUTING = "EXECUTING"
+    WAITING_TO_CONTINUE = "WAITING_TO_CONTINUE"
+    WAITING_TO_EXECUTE = "WAITING_TO_EXECUTE"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    TIMED_OUT = "TIMED_OUT"
+    ABORTED = "ABORTED"
+    CANCELED = "CANCELED"
+    UNRESOLVED_AUTH = "UNRESOLVED_AUTH"
+    INVALID_PAYLOAD = "INVALID_PAYLOAD"
+
+    @property
+    def is_final(self) -> bool:
+        """True when the run will not move again by itself."""
+        return self in FINAL_RUN_STATUSES
+
+
+FINAL_RUN_STATUSES = frozenset(
+    {
+        RunStatus.SUCCESS,
+        RunStatus.FAILURE,
+        RunStatus.TIMED_OUT,
+        RunStatus.ABORTED,
+        RunStatus.CANCELED,
+        RunStatus.UNRESOLVED_AUTH,
+        RunStatus.INVALID_PAYLOAD,
+    }
+)
 
 
 class RunTask(OutputModel):

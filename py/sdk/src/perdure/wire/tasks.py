@@ -1,15 +1,26 @@
 """Tasks: the record the SDK sends, the task the platform answers, and the finished tasks a run carries."""
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, Field, JsonValue
 
 from perdure.wire.base import OutputModel, WireModel
 from perdure.wire.events import MAX_TIMEOUT_S, EventName, RawEvent, SendEventOptions
-from perdure.wire.statuses import TaskStatus
 
 CALLBACK_TIMED_OUT = "Remote callback timeout - no requests received"
 """Output of a task whose callback did not come in time. Source: the trigger.dev v2 protocol."""
+
+
+class TaskStatus(StrEnum):
+    """Where a task stands. Source: task state machine of the trigger.dev v2 protocol."""
+
+    PENDING = "PENDING"
+    WAITING = "WAITING"
+    RUNNING = "RUNNING"
+    COMPLETED = "COMPLETED"
+    ERRORED = "ERRORED"
+    CANCELED = "CANCELED"
 
 
 class DisplayProperty(WireModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from perdure.wire import headers
 from perdure.wire.tasks import CachedTasksPage, TaskRecord
 from perdure_engine import tasks
+from perdure_engine.errors import DatabaseUnavailable
 from perdure_server.auth import caller_of
 from perdure_server.body import (
     BodyTooLarge,
@@ -25,7 +27,7 @@ from perdure_server.body import (
     read_own,
     read_query,
 )
-from perdure_server.errors import ApiError
+from perdure_server.errors import ApiError, answer_error
 from perdure_server.json_text import (
     MalformedJson,
     decode_json,
@@ -39,14 +41,16 @@ from perdure_server.messages.tasks import (
     CachedTasksQuery,
     CompleteTaskBody,
     FailTaskBody,
+    RefusedLine,
     RunTaskAnswer,
     RunTaskBody,
     ServerTask,
     StoreTasksAnswer,
     StoreTasksBody,
+    StoreTasksLine,
 )
-from perdure_server.params import path_uuid
-from perdure_server.responses import json_response
+from perdure_server.params import path_uuid, uuid_of
+from perdure_server.responses import json_response, lines_response
 from perdure_server.routing import Operation
 from perdure_server.services import Services, services_of
 
@@ -56,6 +60,8 @@ _ONE_RECORD = re.compile(
     rb'(\{.*"startedAt":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z"\})\]\}',
     re.DOTALL,
 )
+_OWN_LINE = re.compile(rb'\{"runId":"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",')
+_MAX_LINES = 1000
 _MAX_LEASE_NUMBER = 2**31 - 1
 _PLAIN_MEMBERS = {
     "output", "idempotency_key", "name", "noop", "display_key", "icon", "description", "params", "parent_key",
@@ -97,6 +103,54 @@ def calls_of(environment_id: str, run_id: str, raw: bytes) -> tuple[bytes, ...]:
 def stored_answer(stored: Sequence[bytes]) -> bytes:
     """What ``store_tasks`` answers."""
     return b'{"tasks":[%b]}' % b",".join(stored)
+
+
+async def store_tasks_of_runs(request: Request) -> Response:
+    """Store tasks of many executions at once: each line of the body is a call for one run.
+
+    An extension of ours, for apps that execute many runs at the same time. Body and answer are NDJSON, of at
+    most 1000 lines. The answer has a line for each, in order: what a call for that run alone would have
+    answered, with its status when it would have been refused. The other lines are not touched by that.
+    """
+    services = services_of(request)
+    raw = await read_body(request, limit=services.settings.json_body_limit)
+    lines = raw.removesuffix(b"\n").split(b"\n", _MAX_LINES)
+    if not raw or len(lines) > _MAX_LINES:
+        raise ApiError(400, "INVALID_BODY", f"the body must have 1 to {_MAX_LINES} lines, a JSON object each")
+    environment_id = caller_of(request).environment_id
+    stored = await asyncio.gather(
+        *[_store_line(services, environment_id, line) for line in lines], return_exceptions=True
+    )
+    away = [one for one in stored if isinstance(one, DatabaseUnavailable)]
+    if len(away) == len(lines):
+        raise away[0]
+    return lines_response([await _line_answer(request, one) for one in stored])
+
+
+def _store_line(services: Services, environment_id: str, line: bytes) -> asyncio.Future[list[bytes]]:
+    """Have one line's tasks stored with those of the others."""
+    try:
+        return services.tasks.upsert(calls_of(environment_id, *_run_and_body(line)))
+    except Exception as error:
+        refused: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
+        refused.set_exception(error)
+        return refused
+
+
+def _run_and_body(line: bytes) -> tuple[str, bytes]:
+    """The id of a line's run, and the body that a call for this run alone would have."""
+    if (found := _OWN_LINE.match(line)) is not None:
+        return found[1].decode(), b"{" + line[found.end() :]
+    return uuid_of(check_body(StoreTasksLine, decode_object(line)).run_id, what="run"), line
+
+
+async def _line_answer(request: Request, stored: list[bytes] | BaseException) -> bytes:
+    if not isinstance(stored, BaseException):
+        return stored_answer(stored)
+    if not isinstance(stored, Exception):
+        raise stored  # cancelled: the server stops
+    refusal = await answer_error(request, stored)
+    return b'{"status":%d,%b' % (refusal.status_code, bytes(refusal.body)[1:])
 
 
 async def run_task(request: Request) -> Response:
@@ -264,6 +318,10 @@ operations = [
     Operation(
         "PUT", "/api/v1/runs/{runId}/tasks", store_tasks,
         body=StoreTasksBody, answer=StoreTasksAnswer, errors=(404, 409),
+    ),
+    Operation(
+        "PUT", "/api/v1/tasks", store_tasks_of_runs,
+        body=StoreTasksLine, answer=TypeAdapter(StoreTasksAnswer | RefusedLine), is_lines=True,
     ),
     Operation(
         "POST", "/api/v1/runs/{runId}/tasks", run_task,

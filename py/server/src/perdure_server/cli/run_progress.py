@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from perdure.wire.statuses import RunStatus
+from perdure.wire.runs import RunStatus
 from perdure_server.cli.local.processes import wait_until
 from perdure_server.cli.output import duration, local_time
 from perdure_server.cli.run_drawing import shorten

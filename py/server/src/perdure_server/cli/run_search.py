@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from perdure.wire.statuses import RunStatus
+from perdure.wire.runs import RunStatus
 from perdure_engine import run_search
 from perdure_engine.pool import Connection
 from perdure_server.cli.commands import Place, with_place

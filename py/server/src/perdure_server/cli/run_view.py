@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from perdure.wire.statuses import FINAL_RUN_STATUSES
+from perdure.wire.runs import FINAL_RUN_STATUSES
 from perdure_server.cli.api_client import ApiClient, segment
 from perdure_server.cli.output import parse_instant
 

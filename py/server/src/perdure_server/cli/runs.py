@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
-from perdure.wire.statuses import RunStatus
+from perdure.wire.runs import RunStatus
 from perdure_engine.errors import PerdureError
 from perdure_server.cli.api_client import ApiClient, connect, segment
 from perdure_server.cli.commands import with_api

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AwareDatetime, Field, JsonValue
 
 from perdure.wire.base import WireModel
-from perdure.wire.statuses import EnvironmentType
+from perdure.wire.execution import EnvironmentType
 
 
 def _check_url(url: str) -> str:

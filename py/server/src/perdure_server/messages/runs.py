@@ -9,8 +9,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue
 
 from perdure.wire.base import OutputModel, WireModel
 from perdure.wire.events import Tags
-from perdure.wire.runs import StatusRecord
-from perdure.wire.statuses import RunStatus
+from perdure.wire.runs import RunStatus, StatusRecord
 
 MAX_TAKE = 50
 

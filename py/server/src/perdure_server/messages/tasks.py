@@ -8,8 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BeforeValidator, Field, JsonValue
 
 from perdure.wire.base import OutputModel, WireModel
-from perdure.wire.statuses import TaskStatus
-from perdure.wire.tasks import CachedTasksPage, DisplayProperty, Style, TaskRecord
+from perdure.wire.tasks import CachedTasksPage, DisplayProperty, Style, TaskRecord, TaskStatus
 
 
 def _drop_incomplete(properties: Any) -> Any:
@@ -66,6 +65,23 @@ class StoreTasksAnswer(WireModel):
     """Answer of ``PUT /api/v1/runs/{runId}/tasks``, in the order of the body."""
 
     tasks: list[ServerTask]
+
+
+class StoreTasksLine(StoreTasksBody):
+    """A line of the body of ``PUT /api/v1/tasks``: what one run has to store."""
+
+    run_id: str
+
+
+class RefusedLine(WireModel):
+    """A line of the answer of ``PUT /api/v1/tasks`` for a run whose tasks are refused.
+
+    It says what the answer would have been to a call for this run alone.
+    """
+
+    status: int
+    error: str
+    code: str
 
 
 class CachedTasksQuery(WireModel):
