@@ -9,7 +9,7 @@ returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
-    v_claimants constant text[] := coalesce(nullif(current_setting('perdure.claimants', true), ''), '{}');
+    v_claimants constant text[] := coalesce(nullif(current_setting('perdure.claimants', true), ''), '{}')::text[];
     v_any_called boolean;
     v_any_connected boolean;
 begin
