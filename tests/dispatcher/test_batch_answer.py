@@ -14,7 +14,8 @@ METADATA = {"x-trigger-run-metadata": "{}"}
 
 
 def head(index: int = 0, **changes: Any) -> bytes:
-    return json.dumps({"index": index, "status": 200, "ms": 3, "headers": {}, **changes}).encode() + b"\n"
+    told = {"index": index, "status": 200, "ms": 3, "took": 3, "headers": {}, **changes}
+    return json.dumps(told).encode() + b"\n"
 
 
 GOOD = head(1, headers=METADATA) + b'{"status":"SUCCESS"}\n' + head(0, status=500, ms=4.5) + b"\n"

@@ -64,7 +64,8 @@ Script = Callable[[Request], Awaitable[None]]
 
 
 def lines(index: int, body: bytes, *, ms: int = 1, **changes: Any) -> bytes:
-    head = {"index": index, "status": 200, "ms": ms, "headers": {"x-trigger-run-metadata": "{}"}, **changes}
+    head = {"index": index, "status": 200, "ms": ms, "took": ms, **changes}
+    head.setdefault("headers", {"x-trigger-run-metadata": "{}"})
     return json.dumps(head).encode() + b"\n" + body + b"\n"
 
 

@@ -10,14 +10,15 @@ from perdure_dispatcher.known_apps import KnownApp, KnownApps
 NOW = 1000.0
 
 
-def answer(said: str | None = "20", *, status: int = 200) -> HttpResponse:
-    return HttpResponse(status, {} if said is None else {"perdure-batch": said}, b"")
+def answer(said: str | None = "20", *, status: int = 200, took: str | None = None) -> HttpResponse:
+    told = {"perdure-batch": said, "perdure-took": took}
+    return HttpResponse(status, {name: text for name, text in told.items() if text is not None}, b"")
 
 
 def quick_app() -> KnownApp:
     app = KnownApp()
     app.took(5)
-    app.answered(answer())
+    app.answered(answer(), 5)
     return app
 
 
@@ -26,7 +27,7 @@ def test_nothing_is_batched_before_the_app_has_said_so() -> None:
     assert app.most_in_batch(NOW) == 1
     app.took(5)
     assert app.most_in_batch(NOW) == 1
-    app.answered(answer())
+    app.answered(answer(), 5)
     assert app.most_in_batch(NOW) == 20
 
 
@@ -35,7 +36,7 @@ def test_nothing_is_batched_before_the_app_has_said_so() -> None:
     [
         ("2", 2),
         ("1", 1),
-        ("0", 0),
+        ("0", 1),
         ("500", 100),
         ("9" * 5000, 100),
         ("many", 1),
@@ -46,15 +47,15 @@ def test_nothing_is_batched_before_the_app_has_said_so() -> None:
 )
 def test_what_the_app_says_is_taken_with_care(said: str, most: int) -> None:
     app = quick_app()
-    app.answered(answer(said))
+    app.answered(answer(said), 5)
     assert app.most_in_batch(NOW) == most
 
 
 def test_an_app_that_does_not_say_so_any_more_is_believed() -> None:
     app = quick_app()
-    app.answered(answer(None, status=502))
+    app.answered(answer(None, status=502), 5)
     assert app.most_in_batch(NOW) == 20, "a proxy's answer tells nothing"
-    app.answered(answer(None))
+    app.answered(answer(None), 5)
     assert app.most_in_batch(NOW) == 1
 
 
@@ -70,6 +71,17 @@ def test_slow_executions_go_alone_until_they_are_quick_again() -> None:
     assert 5 < counts < 50
 
 
+def test_an_app_that_has_much_to_do_is_not_taken_for_slow() -> None:
+    """It says how long it was at work; that the answer took longer is for its other executions."""
+    app = quick_app()
+    for _ in range(50):
+        app.answered(answer(took="3"), 500)
+    assert app.most_in_batch(NOW) == 20
+    for _ in range(50):
+        app.answered(answer(took="soon"), 500)
+    assert app.most_in_batch(NOW) == 1
+
+
 def test_one_slow_execution_among_many_quick_ones_changes_nothing() -> None:
     app = quick_app()
     app.took(900)
@@ -79,14 +91,14 @@ def test_one_slow_execution_among_many_quick_ones_changes_nothing() -> None:
 def test_the_first_execution_alone_says_how_long_they_take() -> None:
     app = KnownApp()
     app.took(500)
-    app.answered(answer())
+    app.answered(answer(), 5)
     assert app.most_in_batch(NOW) == 1
 
 
 def test_a_refusal_is_remembered_for_a_minute() -> None:
     app = quick_app()
     app.refused(NOW)
-    app.answered(answer())  # another process of the app
+    app.answered(answer(), 5)  # another process of the app
     assert app.most_in_batch(NOW + 59) == 1
     assert app.most_in_batch(NOW + 61) == 20
 

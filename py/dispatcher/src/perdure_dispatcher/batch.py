@@ -139,7 +139,7 @@ class Batch:
                 self.cut_if_unwanted()
 
     def _see_when(self, head: Head) -> None:
-        self._app.took(head.ms)
+        self._app.took(head.took)
         if self._is_silent:
             self._is_silent = False
             now = self._loop.time()

@@ -26,6 +26,7 @@ class Head(BaseModel):
     Args:
         index: which execution, from 0.
         ms: how long after the request's arrival it ended.
+        took: how long its job was at work.
         headers: of its answer, by names in lower case.
     """
 
@@ -34,6 +35,7 @@ class Head(BaseModel):
     index: int
     status: int = Field(ge=200, le=599)
     ms: float = Field(ge=0, allow_inf_nan=False)
+    took: float = Field(ge=0, allow_inf_nan=False)
     headers: dict[str, str]
 
 

@@ -1,12 +1,13 @@
 """EXECUTE_JOBS: executions that are sent in the same moment to the same app go to it in one request.
 
 An extension of ours to the protocol. An app that takes it says so beside its answers to EXECUTE_JOB:
-``perdure-batch: 20``, most in one request. The request is signed like any other, once over the whole body,
-which is NDJSON: a line for each execution, the body of its EXECUTE_JOB. So is the answer, a 200 sent piece by
-piece: for each execution, in the order in which they end, a head ``{"index":3,"status":200,"ms":12,"headers":
-{}}`` and the body of the answer that it would have had alone. ``index`` is the line of the request, from 0;
-``ms`` is the time from the request's arrival to the execution's end; ``headers`` are those of the answer that
-tell something. An answer in the 4xx to the whole says that nothing was executed.
+``perdure-batch: 20``, most in one request, and ``perdure-took: 5``, how many ms the job was at work. The
+request is signed like any other, once over the whole body, which is NDJSON: a line for each execution, the
+body of its EXECUTE_JOB. So is the answer, a 200 sent piece by piece: for each execution, in the order in
+which they end, a head ``{"index":3,"status":200,"ms":12,"took":5,"headers":{}}`` and the body of the answer
+that it would have had alone. ``index`` is the line of the request, from 0; ``ms`` is the time from the
+request's arrival to the execution's end, ``took`` that since the job was called; ``headers`` are those of
+the answer that tell something. An answer in the 4xx to the whole says that nothing was executed.
 """
 
 from __future__ import annotations
@@ -76,8 +77,7 @@ class Batches:
         except RequestTimedOut:
             app.took(claim.timeout_ms)
             raise
-        app.took((time.monotonic() - began_at) * 1000)
-        app.answered(answer)
+        app.answered(answer, (time.monotonic() - began_at) * 1000)
         return answer
 
     async def _send_with_others(self, parcel: Parcel) -> HttpResponse | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from perdure.wire.headers import MOST_IN_BATCH
+from perdure.wire.headers import MOST_IN_BATCH, TOOK_MS
 from perdure.wire.http import HttpResponse
 
 _MOST_APPS = 1000
@@ -33,14 +33,22 @@ class KnownApp:
         is_quick = self._average_ms is not None and self._average_ms < _QUICK_MS
         return self._most if is_quick and now >= self._single_until else 1
 
-    def answered(self, answer: HttpResponse) -> None:
-        """A single request was answered: take note of what the app says that it takes."""
+    def answered(self, answer: HttpResponse, duration_ms: float) -> None:
+        """A single request was answered: take note of what the app says that it takes, and took.
+
+        Args:
+            duration_ms: of the exchange, which counts when the app does not say how long it took itself.
+        """
+        took_ms = _number(answer.headers.get(TOOK_MS, ""))
+        self.took(duration_ms if took_ms is None else took_ms)
         if answer.status == 200:
-            said = answer.headers.get(MOST_IN_BATCH, "")
-            self._most = min(int(said[:9]), _MOST_IN_BATCH) if said.isascii() and said.isdigit() else 1
+            self._most = min(_number(answer.headers.get(MOST_IN_BATCH, "")) or 1, _MOST_IN_BATCH)
 
     def took(self, duration_ms: float) -> None:
-        """An execution ended, or was given up, after so long."""
+        """An execution ended, or was given up, after so long, without the time that it waited in the app.
+
+        With that, an app that gets many at once would seem slow, be sent single ones, and become slow.
+        """
         average_ms = duration_ms if self._average_ms is None else self._average_ms
         self._average_ms = average_ms + _WEIGHT * (duration_ms - average_ms)
 
@@ -51,6 +59,10 @@ class KnownApp:
     def held_back(self, now: float) -> None:
         """Something between keeps answers until the last has come."""
         self._single_until = now + _SINGLE_WHEN_HELD_BACK_S
+
+
+def _number(text: str) -> int | None:
+    return int(text[:9]) if text.isascii() and text.isdigit() else None
 
 
 class KnownApps:

@@ -180,14 +180,15 @@ class Endpoint:
         from perdure.execution import Execution  # half of the SDK, which programs that only send events spare
 
         version = headers.get(names.PERDURE_VERSION, "1")
-        reply = await Execution(
+        execution = Execution(
             self._app,
             job,
             request,
             extension_version=int(version) if version.isdigit() else 1,
             time_left_ms=time_left_ms,
-        ).run()
-        answer = _answer(reply)
+        )
+        answer = _answer(await execution.run())
+        answer.headers[names.TOOK_MS] = str(execution.took_ms)
         hooks = () if job.internal else (job.hooks, self._app.hooks)
         answer.headers[names.RUN_METADATA] = wanted_of(*hooks)
         return answer
@@ -237,8 +238,9 @@ async def _execute_all(
     """Answer EXECUTE_JOBS, an extension of ours: several executions in one request, answered as they end.
 
     The request has a line for each, the body of its EXECUTE_JOB. The answer has two, in the order in which
-    they end: a head ``{"index", "status", "ms", "headers"}``, and the body of the single answer. ``index`` is
-    the line of the request, from 0; ``ms`` is the time since the request came.
+    they end: a head ``{"index", "status", "ms", "took", "headers"}``, and the body of the single answer.
+    ``index`` is the line of the request, from 0; ``ms`` is the time since the request came, ``took`` that
+    since the job was called.
 
     Goes on when nobody listens any more; cancelled, cancels what is under way.
 
@@ -261,6 +263,7 @@ async def _execute_all(
                 "index": index,
                 "status": answer.status,
                 "ms": round((time.monotonic() - came_at) * 1000),
+                "took": int(answer.headers.get(names.TOOK_MS, 0)),
                 "headers": {} if metadata is None else {names.RUN_METADATA: metadata},
             }
             lines.extend((to_json(head), b"\n", answer.body, b"\n"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
@@ -84,6 +85,8 @@ class Execution:
         self._owner: int | None = None
         self._machinery: Machinery | None = None
         self._is_over = False
+        self.took_ms = 0
+        """How long the job was at work, without its wait for the others that the process executes."""
 
     @property
     def machinery(self) -> Machinery:
@@ -169,12 +172,15 @@ class Execution:
         return Success() if output is None else Success(output=encoded)
 
     async def _guarded(self, payload: Any) -> Any:
+        began_at = time.monotonic()
         try:
             if self._job.is_async and not self._job.injected:
                 return await self._start(payload, {})
             return await self._call_with_dependencies(payload)
         except SystemExit as error:
             raise JobExited(f"the job called sys.exit({error.code!r})") from error
+        finally:
+            self.took_ms = round((time.monotonic() - began_at) * 1000)
 
     async def _call_with_dependencies(self, payload: Any) -> Any:
         is_async = self._job.is_async

@@ -52,6 +52,7 @@ JS_SDK_VERSION = "trigger-sdk-version"
 PYTHON_SDK_VERSION = "perdure-sdk-version"
 RUN_METADATA = "x-trigger-run-metadata"
 MOST_IN_BATCH = "perdure-batch"  # beside replies to EXECUTE_JOB: most of them in EXECUTE_JOBS
+TOOK_MS = "perdure-took"  # so long the job was at work
 
 # SDK -> platform, on API calls.
 AUTHORIZATION = "authorization"
