@@ -35,6 +35,9 @@ def listen_or_refuse(host: str, port: int) -> socket.socket:
 
 _LONGEST_MESSAGE = 64 * 1024 * 1024  # bytes of a WebSocket message, which holds many frames
 _LOOK_EVERY_S = 0.1
+# An idle connection is the client's to close: one that the server closes while a request is on its way costs
+# a retry. Clients keep theirs for less than a minute, the slowest common load balancer for 600 s.
+_KEEP_ALIVE_S = 620
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -75,6 +78,7 @@ class HttpServer:
             ws=MessageProtocol,
             ws_max_size=_LONGEST_MESSAGE,
             ws_per_message_deflate=False,  # JSON over a short way: the CPU counts
+            timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=math.ceil(drain_s),
         )
         self._server = _Server(config, on_started, on_stopping, drain)
