@@ -1,6 +1,7 @@
 -- runs: one execution of a job for one event in one environment. Legal changes of status: _run_may_become.
 -- Updated at every claim and every reply, so it carries no payload and no index on a column that changes at each step:
--- these updates stay HOT. Pages are left half empty for that, since one claim may change every row of a page.
+-- these updates stay HOT. Pages are left two thirds empty for that: a claim and a reply soon after it may change every
+-- row of a page while nothing can be removed from it yet.
 -- Written only by sql/functions/runs/ and _start_runs.
 
 -- Checks of one column are domains: Postgres keeps them ready, while it reads and plans the checks of a table anew in
@@ -45,7 +46,7 @@ create table perdure.runs (
         (completed_at is null) = (position(left(status, 2) in 'PE WA QU EX PR ST') > 0)
     ),
     constraint runs_timeout_only_while_open check (timeout_at is null or completed_at is null)
-) with (fillfactor = 45);
+) with (fillfactor = 36);
 comment on table perdure.runs is 'Runs of jobs.';
 -- Serve list_runs and the views: newest first.
 create index runs_environment_idx on perdure.runs (environment_id, id);

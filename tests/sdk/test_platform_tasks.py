@@ -1,5 +1,6 @@
 """Tasks that the platform ends: events, requests, other jobs. On the wire, and with an older platform."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -223,5 +224,10 @@ async def test_wait_until_needs_a_time_zone(app: Perdure, platform: FakePlatform
     assert reply["task"]["delayUntil"] == "2027-01-01T00:00:00Z"
 
 
-def test_events_made_by_hand_have_an_id() -> None:
-    assert make_event("user.created").id is not None
+def test_events_made_by_hand_have_ids_that_differ_and_ascend_with_time() -> None:
+    ids = [make_event("user.created").id or "" for _ in range(1000)]
+    assert len(set(ids)) == 1000
+    made_ns = time.time_ns()
+    while time.time_ns() < made_ns + 1000:  # the microsecond of the last one may be that of the next
+        pass
+    assert (make_event("user.created").id or "") > max(ids)
