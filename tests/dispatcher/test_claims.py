@@ -65,12 +65,25 @@ def app(monkeypatch: pytest.MonkeyPatch) -> App:
     return app
 
 
-async def test_while_results_are_handed_in_half_of_the_slots_must_be_free(app: App) -> None:
+@pytest.mark.parametrize(("slots", "wave"), [(1, 1), (2, 1), (4, 2), (50, 25), (200, 50), (400, 100)])
+async def test_a_claim_takes_a_wave_so_that_not_all_ends_at_the_same_time(
+    app: App, slots: int, wave: int
+) -> None:
+    anything: Any = app
+    work = Executions(anything, anything, Settings("x"), Wake(max_sleep_s=1), slots=slots)
+    for held in range(wave, slots + 1, wave):
+        assert may_claim(work)
+        await work.claim()
+        assert work.slots.held == held
+    assert not may_claim(work), "no slot is free"
+    await work.slots.cancel()
+
+
+async def test_while_results_are_handed_in_a_wave_of_slots_must_be_free(app: App) -> None:
     anything: Any = app
     work = Executions(anything, anything, Settings("x"), Wake(max_sleep_s=1), slots=4)
-    assert may_claim(work)
-    await work.claim()
-    assert not may_claim(work), "no slot is free"
+    for _ in range(2):
+        await work.claim()
     app.answers.release()
     await eventually_async(lambda: app.storing == 1)
     assert not may_claim(work), "the result under way will free a slot in a moment"
@@ -80,7 +93,7 @@ async def test_while_results_are_handed_in_half_of_the_slots_must_be_free(app: A
     await work.slots.cancel()
 
 
-async def test_with_half_of_the_slots_free_nothing_is_waited_for(app: App) -> None:
+async def test_with_a_wave_of_slots_free_nothing_is_waited_for(app: App) -> None:
     anything: Any = app
     work = Executions(anything, anything, Settings("x"), Wake(max_sleep_s=1), slots=4)
     app.answers.release()

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 LEASE_LOST = "LEASE_LOST"
 """The outcome of a result that came too late: somebody else has the lease, or had it."""
 
+_WORTH_A_CLAIM = 25
+
 _REFUSALS = (psycopg.DataError, psycopg.IntegrityError, StatementTooComplex, ProgramLimitExceeded)
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
@@ -75,20 +77,22 @@ class Work(ABC, Generic[ClaimT]):
         self._wake = wake
         self._is_claiming = False
         self.slots = Slots(slots, on_free=wake.slot_freed)
+        # What is claimed together ends together. In four waves the database, the app and this process all
+        # have work; in one, each waits for the others. Less than _WORTH_A_CLAIM would cost more than it wins.
+        self._wave = max(slots // 4, min(slots // 2, _WORTH_A_CLAIM), 1)
         self.results = Results(self.apply, self.outcomes, on_kept=wake.hint_everything)
 
     @property
     def may_claim(self) -> bool:
         """Whether a claim is worth its call: a claim of many costs hardly more than one of a few.
 
-        Results that are being handed in will free slots in a moment, together; until then half of the slots
-        must be free, so that the other half is at work meanwhile. One claim at a time: no slot is promised
-        twice.
+        Results that are being handed in will free slots in a moment, together; until then a wave of slots
+        must be free. One claim at a time: no slot is promised twice.
         """
         return (
             self.slots.free > 0
             and not self._is_claiming
-            and (not self.results.under_way or 2 * self.slots.free >= self.slots.limit)
+            and (not self.results.under_way or self.slots.free >= self._wave)
         )
 
     @property
@@ -111,9 +115,9 @@ class Work(ABC, Generic[ClaimT]):
             self.end_claim(limit, claims)
 
     def begin_claim(self) -> int:
-        """Promise the free slots to a claim; returns how many it may bring."""
+        """Promise free slots to a claim; returns how many it may bring."""
         self._is_claiming = True
-        return min(self.slots.free, self.largest_claim)
+        return min(self.slots.free, self._wave, self.largest_claim)
 
     def end_claim(self, limit: int, claims: Sequence[ClaimT]) -> None:
         """Start the requests of a claim of up to ``limit``."""
