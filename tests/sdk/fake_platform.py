@@ -13,7 +13,7 @@ from pydantic import Field, TypeAdapter
 from perdure import Perdure
 from perdure.wire.headers import NDJSON_TYPE
 from perdure.wire.replies import ExecuteJobReply
-from tests.support.http_server import reset_connection
+from tests.support.http_server import read_body, reset_connection
 from tests.support.signed_requests import API_KEY, SignedRequest, signed
 
 REPLY: TypeAdapter[ExecuteJobReply] = TypeAdapter(Annotated[ExecuteJobReply, Field(discriminator="status")])
@@ -137,12 +137,7 @@ class FakePlatform:
         """Handle one connection, as ASGI has it."""
         if scope["type"] != "http":
             return
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        body = await read_body(receive)
         query = scope["query_string"].decode()
         path = scope["raw_path"].decode().partition("?")[0] + (f"?{query}" if query else "")
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}

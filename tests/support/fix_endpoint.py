@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.http_server import reset_connection, serve
+from tests.support.http_server import read_body, reset_connection, serve
 from tests.support.waiting import DEADLINE_S, eventually, eventually_async
 
 VERSION_HEADERS = {"trigger-version": "2023-09-29", "perdure-sdk-version": "0.1.0"}
@@ -102,12 +102,7 @@ class ScriptedEndpoint:
         """Handle one connection, as ASGI has it."""
         if scope["type"] != "http":
             return
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        body = await read_body(receive)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
         action = headers.get("x-trigger-action", "")
         request = Received(action, scope["method"], scope["path"], headers, body)

@@ -30,6 +30,16 @@ class _Protocol(H11Protocol):
         super().connection_lost(exc)
 
 
+async def read_body(receive: Any) -> bytes:
+    """The whole body of a request, as ASGI hands it over."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return body
+
+
 def reset_connection(scope: dict[str, Any]) -> None:
     """Break the connection of a request so that the client sees a reset."""
     transport = _Protocol.transports[tuple(scope["client"])]

@@ -6,6 +6,8 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tests.support.http_server import read_body
+
 
 class Request:
     """A request that the app got, and how it is answered."""
@@ -74,12 +76,7 @@ class App:
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             return
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body"):
-                break
+        body = await read_body(receive)
         request = Request(scope, body, receive, send)
         self.requests.append(request)
         if request.action == "EXECUTE_JOBS":

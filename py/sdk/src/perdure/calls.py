@@ -386,7 +386,7 @@ def make_event(
 
 
 def new_id() -> str:
-    """An id of an event that nobody else makes: microseconds since 1970 and chance.
+    """An id of an event, or an idempotency key, which becomes one: microseconds since 1970 and chance.
 
     Ids ascend with time: where a new one belongs in the database's index is then where the last one went.
     """
