@@ -22,7 +22,7 @@ from perdure_engine.embedded import (
     binaries,
     relocation,
 )
-from perdure_engine.embedded.system_user import server_user
+from perdure_engine.embedded.system_user import SystemUser, server_user
 from tests.engine.conftest import MakeServer
 from tests.support.waiting import eventually
 
@@ -272,6 +272,8 @@ def test_an_ordinary_user_needs_nothing() -> None:
     )
     if python is None:
         pytest.skip("no Python of this version that another user may run")
+    if not SystemUser(nobody.pw_uid, nobody.pw_gid).can_enter(Path(psycopg.__file__).parent):
+        pytest.skip("this checkout is in a folder that another user may not enter")
     with tempfile.TemporaryDirectory(prefix="perdure-nobody-") as folder:
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
         script = f"""
