@@ -46,11 +46,11 @@ class Codec(Generic[T]):
 
     Args:
         annotation: the type; ``Any`` passes JSON through.
-        what: for error texts, such as ``"the result of task 'x'"``.
+        what: its str() is for error texts, such as ``"the result of task 'x'"``.
         read_back: leave out what is only written, such as computed fields, so that ``decode`` can read it.
     """
 
-    def __init__(self, annotation: Any, what: str, *, read_back: bool = True) -> None:
+    def __init__(self, annotation: Any, what: object, *, read_back: bool = True) -> None:
         self._annotation = annotation
         self._what = what
         self._read_back = read_back
@@ -135,6 +135,8 @@ def return_annotation(fn: Callable[..., Any]) -> Any:
     if isinstance(fn, type):
         return fn
     annotation = annotation_of(fn, "return")
+    if isinstance(annotation, type):  # most are
+        return annotation
     origin = get_origin(annotation)
     if origin is Coroutine and not inspect.iscoroutinefunction(_unwrapped(fn)):
         return get_args(annotation)[2]
@@ -172,6 +174,8 @@ def annotation_of(fn: Callable[..., Any], name: str) -> Any:
 
 
 def _unwrapped(fn: Callable[..., Any]) -> Callable[..., Any]:
+    if type(fn) is types.FunctionType and not hasattr(fn, "__wrapped__"):  # as most are
+        return fn
     while isinstance(fn, partial):
         fn = fn.func
     fn = inspect.unwrap(fn)
@@ -194,7 +198,7 @@ def _closure_of(fn: Callable[..., Any]) -> dict[str, Any]:
     return names
 
 
-def _adapter_for(annotation: Any, what: str) -> TypeAdapter[Any]:
+def _adapter_for(annotation: Any, what: object) -> TypeAdapter[Any]:
     try:
         try:
             return _cached_adapter(annotation)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -82,8 +82,9 @@ class Compensations:
         Raises:
             ConfigurationError: such a task has ``compensate``.
         """
-        around = [] if claim.parent is None else [claim.parent, *claim.parent.ancestors()]
-        if options.compensate is not None and not all(frame.is_group for frame in around):
+        if options.compensate is None or claim.parent is None:
+            return
+        if not all(frame.is_group for frame in (claim.parent, *claim.parent.ancestors())):
             raise ConfigurationError(
                 f"task {claim.shown!r} has compensate= and is within another task, which is not called again "
                 "when it is done: let the outer task have it, or call this one in the job"
@@ -127,7 +128,7 @@ class Compensations:
             failed: list[str] = []
             for one in met:
                 claim = runner.claim(_undo_key(one.claim.idempotency_key))
-                claim = replace(claim, label=f"undo {one.claim.shown}")
+                claim = claim._replace(label=f"undo {one.claim.shown}")
                 try:
                     await runner.run(claim, call(one.undo, one.result), _JSON, _UNDO)
                 except TaskFailed as error:
@@ -140,7 +141,7 @@ class Compensations:
             ]
             return failed, {"undone": undone, "failed": len(failed)}
 
-        group = replace(runner.claim(_GROUP_KEY), label="compensate")
+        group = runner.claim(_GROUP_KEY)._replace(label="compensate")
         failed = await runner.group(group, undo_all, TaskOptions(icon="rotate"))
         if not failed:
             return failure

@@ -160,7 +160,10 @@ class Execution:
             if (request := asyncio.current_task()) is not None and request.cancelling():
                 work.cancel()  # not the job, but the request for it is being cancelled: the host shuts down
                 raise
-            return await self._end(error, self.machinery)
+            try:
+                return await self._end(error, self.machinery)
+            finally:
+                error.__traceback__ = None  # holds frames that hold the error
         if self._machinery is not None:
             failure = self._machinery.compensations.failure
             if failure is not None:

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from perdure.codec import Codec
 from perdure.errors import UnserializableResult
 from perdure.keys import Key, display_key
-from perdure.options import TaskOptions, to_display_properties
+from perdure.options import NO_OPTIONS, TaskOptions, to_display_properties
 from perdure.wire.tasks import CachedTask, TaskRecord, WireError
 
 MAX_RECORD_BYTES = 3 * 1024 * 1024 - 1024
@@ -67,10 +67,6 @@ class TaskFrame:
         """The same as a message, for a reply."""
         return TaskRecord.parse(self.text(status))
 
-    def running_record(self) -> TaskRecord:
-        """The record that announces it."""
-        return self.record("RUNNING")
-
 
 current_frame: ContextVar[TaskFrame | None] = ContextVar("perdure_current_task", default=None)
 """The task whose body is running here; None directly in a job's function."""
@@ -81,7 +77,7 @@ def with_parents(items: Iterable[tuple[TaskFrame | None, TaskRecord]]) -> list[T
     result: list[TaskRecord] = []
     stated: set[str] = set()
     for parent, record in items:
-        result += [frame.running_record() for frame in unknown_parents(parent, stated)]
+        result += [frame.record("RUNNING") for frame in unknown_parents(parent, stated)]
         stated.add(record.idempotency_key)
         result.append(record)
     return result
@@ -96,8 +92,7 @@ def unknown_parents(parent: TaskFrame | None, stated: set[str]) -> list[TaskFram
     return chain[::-1]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A key that a call has taken: where the task stands in the run."""
 
     key: Key
@@ -123,10 +118,10 @@ def open_frame(claim: Claim, options: TaskOptions) -> TaskFrame:
     """A task whose function is about to be called.
 
     Raises:
-        UnserializableResult: the params, or what else the options say, are not JSON.
+        UnserializableResult: what the options say is not JSON.
     """
     known, parent, shown = claim.known, claim.parent, claim.shown
-    if options.show_nothing:  # as most do: there is nothing of the user's in it
+    if options is NO_OPTIONS or options.show_nothing:  # there is nothing of the user's in it
         fields: dict[str, Any] = {
             "idempotencyKey": claim.idempotency_key,
             "name": shown,
@@ -166,7 +161,8 @@ def new_record(claim: Claim, fields: Mapping[str, Any]) -> TaskRecord:
     """
     params = fields.get("params")
     if params is not None:
-        params = Codec[Any](Any, f"params of task {claim.shown!r}").encode(params)
+        codec: Codec[Any] = Codec(Any, f"params of task {claim.shown!r}")
+        params = codec.encode(params)
     given = {
         "idempotency_key": claim.idempotency_key,
         "display_key": claim.shown,

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 
 from perdure.errors import DuplicateTaskKey, ReplayMismatch
 from perdure.keys import Key, display_key
@@ -36,7 +37,6 @@ class TaskLedger:
         """The caller who runs the job's function."""
         self._known = {task.idempotency_key: task for task in tasks}
         self._used: dict[str, str] = {}
-        self._using = threading.Lock()
         self._levels: dict[str | None, _Level] = {}
         for task in self._known.values():
             if not _is_log_line(task):
@@ -63,19 +63,19 @@ class TaskLedger:
         Raises:
             DuplicateTaskKey: it was used before in this execution; the text names the key and both lines.
         """
-        with self._using:  # threads of a plain job may come at the same time
-            earlier = self._used.get(idempotency_key)
-            self._used.setdefault(idempotency_key, call_site)
-        if earlier is not None:
+        # One step: threads of a plain job may come at the same time.
+        earlier = self._used.setdefault(idempotency_key, call_site)
+        if earlier is not call_site:
             again = f"first at {earlier}, again at {call_site}"
             where = f"in a loop at {call_site}" if earlier == call_site else again
             raise DuplicateTaskKey(
                 f"task key {display_key(key)!r} is used twice in one execution: {where}. "
                 'Give every task its own key; in a loop put the index in: ["item", i]'
             )
-        level = self._level_within(parent_key)
-        level.unmet.pop(idempotency_key, None)
-        level.callers.add(caller)
+        if self._known:  # else no order is known that could be broken
+            level = self._level_within(parent_key)
+            level.unmet.pop(idempotency_key, None)
+            level.callers.add(caller)
 
     def allow_any_order(self, parent_key: str) -> None:
         """The tasks within this one run side by side: any of them may be first."""
@@ -141,7 +141,8 @@ class TaskLedger:
         return [_described(task) for task in tasks if task.status == TaskStatus.COMPLETED and not task.noop]
 
     def _level(self, parent_id: str | None) -> _Level:
-        return self._levels.setdefault(parent_id, _Level())
+        level = self._levels.get(parent_id)
+        return level if level is not None else self._levels.setdefault(parent_id, _Level())
 
     def _level_within(self, parent_key: str | None) -> _Level:
         if parent_key is None:
@@ -170,8 +171,9 @@ def find_call_site() -> str:
     return f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
+@cache
 def _is_ours(module: str) -> bool:
-    return module == "perdure" or module.startswith(("perdure.", "perdure_"))
+    return module.startswith("perdure") and (module == "perdure" or module[7] in "._")
 
 
 def _is_log_line(task: CachedTask) -> bool:

@@ -13,19 +13,13 @@ from perdure.logger import RunLogger
 from perdure.recorder import Recorder
 from perdure.runner import TaskRunner
 from perdure.shared_calls import SharedCalls
-from perdure.suspension import Suspension, Suspensions, Wait
+from perdure.suspension import Suspensions
 from perdure.wire.execution import ExecuteJob
 from perdure.wire.tasks import CachedTask, TaskRecord
 
 
 class Machinery:
-    """What knows the run's tasks and stores new ones; made when the job first uses ``io``.
-
-    Args:
-        tasks: what the run did in earlier executions.
-        owner: the caller who runs the job's function.
-        loop: the event loop of the execution.
-    """
+    """What knows the run's tasks and stores new ones; made when the job first uses ``io``."""
 
     def __init__(
         self,
@@ -39,15 +33,16 @@ class Machinery:
     ) -> None:
         run_id = request.run.id
         self.ledger = TaskLedger(tasks, owner=owner)
-        self.suspensions = Suspensions(deadline, on_parked=self._open_early)
+        self.suspensions = Suspensions(deadline)
         self.recorder = Recorder(
             api,
             run_id=run_id,
             lease_number=request.perdure.lease_number,
             deadline=deadline,
-            on_end=self._unwind,
+            on_end=self.suspensions.interrupt_all,
             loop=loop,
         )
+        self.suspensions.open_early = self.recorder.open_wait
         self.compensations = Compensations.of(run_id, self.ledger)
         self.runner = TaskRunner(
             run_id, self.ledger, self.recorder, self.suspensions, deadline, self.compensations
@@ -60,12 +55,3 @@ class Machinery:
         await self.recorder.relieve_reply()
         await self.recorder.close()
         return self.recorder.drain()
-
-    def _open_early(self, suspension: Suspension) -> None:
-        """Start the clock of a wait whose reply has to wait for siblings."""
-        if isinstance(suspension, Wait) and isinstance(suspension.task, TaskRecord):
-            self.recorder.open_wait(suspension.task, suspension.parent)
-
-    def _unwind(self) -> None:
-        if self.recorder.end is not None:
-            self.suspensions.interrupt_all(self.recorder.end)

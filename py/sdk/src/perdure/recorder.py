@@ -59,7 +59,7 @@ class Recorder:
 
     Args:
         lease_number: fences every write.
-        on_end: called once when the platform does not want this execution any more.
+        on_end: called once, with ``end``, when the platform does not want this execution any more.
         loop: the event loop of the execution.
     """
 
@@ -70,7 +70,7 @@ class Recorder:
         run_id: str,
         lease_number: int,
         deadline: Deadline,
-        on_end: Callable[[], None],
+        on_end: Callable[[RunInterrupt], None],
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._api = api
@@ -359,7 +359,7 @@ class Recorder:
         if self.end is None:
             self.end = end
             self._fail_waiting(end)
-            self._on_end()
+            self._on_end(end)
 
     def _fail_waiting(self, error: BaseException) -> None:
         for entry in self._waiting:
@@ -369,7 +369,7 @@ class Recorder:
 
 def _parts(records: Sequence[bytes]) -> Iterator[slice]:
     """As many of the records in a call as it takes."""
-    begin, size = 0, 0
+    begin = size = 0
     for end, record in enumerate(records):
         if end > begin and size + len(record) > MAX_RECORD_BYTES:
             yield slice(begin, end)

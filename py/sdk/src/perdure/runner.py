@@ -32,7 +32,7 @@ from perdure.frame import (
     open_frame,
     unknown_parents,
 )
-from perdure.keys import TELL_KEY, Key, check_key, display_key, idempotency_key
+from perdure.keys import TELL_KEY, Key, display_key, idempotency_key
 from perdure.ledger import TaskLedger, current_caller, find_call_site
 from perdure.options import NO_OPTIONS, TaskOptions, judge
 from perdure.recorder import ApiOutOfReach, Recorder
@@ -77,10 +77,10 @@ class TaskRunner:
 
         Raises:
             DuplicateTaskKey: the key was taken before in this execution.
+            TypeError, ValueError: as idempotency_key.
             RunInterrupt: the run is being unwound.
         """
         self._suspensions.check()
-        check_key(key)
         parent = current_frame.get()
         if parent is not None and parent.is_closed:
             raise PerdureError(
@@ -302,10 +302,11 @@ class TaskRunner:
         known = claim.known
         if known is None:
             self._compensations.refuse_unfinished()
-            owner = claim.parent.owner if claim.parent is not None else self._ledger.owner
-            await self._ledger.check_new(
-                claim.idempotency_key, claim.key, claim.parent_key, claim.caller, owner
-            )
+            if not self._ledger.is_empty:
+                owner = claim.parent.owner if claim.parent is not None else self._ledger.owner
+                await self._ledger.check_new(
+                    claim.idempotency_key, claim.key, claim.parent_key, claim.caller, owner
+                )
             return None, False
         self._ledger.check_kind(known, claim.key, is_wait=is_wait)
         if known.status in (TaskStatus.COMPLETED, TaskStatus.ERRORED):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -75,35 +75,29 @@ class Suspensions:
 
     A stuck call does not unwind the run at once: sibling tasks (``asyncio.gather``) that are at work finish
     first and are stored. When every task at work only contains stuck calls, all of them unwind together.
-
-    Args:
-        on_parked: told of a stuck call that has to let siblings finish first.
     """
 
-    def __init__(self, deadline: Deadline, *, on_parked: Callable[[Suspension], None]) -> None:
+    def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
-        self._on_parked = on_parked
-        self._working: set[TaskFrame] = set()
+        self.open_early: Callable[[TaskRecord, TaskFrame | None], None] | None = None
+        """Starts the clock of a wait whose reply has to wait for siblings."""
+        self.working: set[TaskFrame] = set()
+        """The tasks at work."""
         self._containing: set[TaskFrame] | None = None
         self._stuck_tasks: set[asyncio.Task[object]] = set()
-        self._changed = asyncio.Event()
+        self._changed: asyncio.Event | None = None  # when somebody waits for it
         self.stuck: list[Suspension] = []
         """What cannot go on, in the order in which it was met."""
         self.interrupt: RunInterrupt | None = None
         """Set once the run is being unwound; every later call of ``io`` raises it again."""
 
-    @property
-    def working(self) -> Set[TaskFrame]:
-        """The tasks at work."""
-        return self._working
-
     def started(self, frame: TaskFrame) -> None:
         """A task's body begins."""
-        self._working.add(frame)
+        self.working.add(frame)
 
     def ended(self, frame: TaskFrame) -> None:
         """A task is finished and stored, or unwound."""
-        self._working.discard(frame)
+        self.working.discard(frame)
         self._wake()
 
     def check(self) -> None:
@@ -131,9 +125,14 @@ class Suspensions:
         self._wake()
         try:
             if not await self._settled():
-                self._on_parked(suspension)
-            while self.interrupt is None and not await self._settled():
-                await self._next_change()
+                if (
+                    self.open_early
+                    and isinstance(suspension, Wait)
+                    and isinstance(suspension.task, TaskRecord)
+                ):
+                    self.open_early(suspension.task, suspension.parent)
+                while self.interrupt is None and not await self._settled():
+                    await self._next_change()
         except asyncio.CancelledError:  # a task group gave up on this call; the run itself may go on
             if self.interrupt is None:
                 self.stuck.remove(suspension)
@@ -147,29 +146,32 @@ class Suspensions:
         raise self.interrupt
 
     def close(self) -> None:
-        """The execution is over: a thread that it left behind gets no further."""
+        """The execution is over: a thread that it left behind gets no further; nothing refers back here."""
         if self.interrupt is None:
             self.interrupt = ExecutionEnded()
+        self.interrupt.__traceback__ = None
+        self.open_early = None
 
     def interrupt_all(self, interrupt: RunInterrupt) -> None:
         """Unwind the run now: stuck calls are woken, tasks at work are cancelled."""
         if self.interrupt is None:
             self.interrupt = interrupt
         self._wake()
-        for task in {frame.asyncio_task for frame in self._working}:
+        for task in {frame.asyncio_task for frame in self.working}:
             if task is not None:
                 task.cancel()
 
     async def cancel_rest(self) -> None:
         """After run() has ended: stop what it left behind (siblings of an interrupted ``gather``)."""
         left = {
-            frame.asyncio_task for frame in self._working if frame.asyncio_task is not None
+            frame.asyncio_task for frame in self.working if frame.asyncio_task is not None
         } | self._stuck_tasks
         left -= {asyncio.current_task()}
-        for task in left:
+        at_work = [task for task in left if not task.done()]
+        for task in at_work:
             task.cancel()
-        if left:
-            await asyncio.wait(left, timeout=_CLEAN_UP_S)
+        if at_work:
+            await asyncio.wait(at_work, timeout=_CLEAN_UP_S)
         for task in left:
             if task.done() and not task.cancelled():
                 task.exception()  # seen: nothing is to be logged about it
@@ -181,7 +183,7 @@ class Suspensions:
 
     def _all_stuck(self) -> bool:
         """True when every task at work only contains stuck calls."""
-        return self._working <= self._frames_of_stuck()
+        return self.working <= self._frames_of_stuck()
 
     def _frames_of_stuck(self) -> set[TaskFrame]:
         if self._containing is None:
@@ -190,7 +192,7 @@ class Suspensions:
         return self._containing
 
     async def _next_change(self) -> None:
-        changed = self._changed
+        changed = self._changed = self._changed or asyncio.Event()
         remaining_s = (self._deadline.remaining_ms - _KEEP_FOR_REPLY_MS) / 1000
         try:
             async with asyncio.timeout(remaining_s if remaining_s < float("inf") else None):
@@ -199,8 +201,9 @@ class Suspensions:
             pass
 
     def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+        if self._changed is not None:
+            self._changed.set()
+            self._changed = None
 
 
 def reply_to_suspension(stuck: Sequence[Suspension], deadline: Deadline) -> ExecuteJobReply:
@@ -251,5 +254,5 @@ def _records(waits: Iterable[Wait], parent: TaskFrame | None) -> list[TaskRecord
     items = [(one.parent, one.task) for one in waits if isinstance(one.task, TaskRecord)]
     records = with_parents(items)
     stated = {record.idempotency_key for record in records}
-    announcements = [frame.running_record() for frame in unknown_parents(parent, stated)]
+    announcements = [frame.record("RUNNING") for frame in unknown_parents(parent, stated)]
     return [*records, *announcements] or None  # what they lie in may be among the records

@@ -93,5 +93,15 @@ class IOBase:
         return self._runner.note(self._runner.claim(key), fields, output)
 
 
+class _ResultOf:
+    """What a task's result is called in errors; put together when there is one."""
+
+    def __init__(self, key: Key) -> None:
+        self._key = key
+
+    def __str__(self) -> str:
+        return f"the result of task {display_key(self._key)!r}"
+
+
 def _codec(key: Key, returns: Any) -> Codec[Any]:
-    return Codec(returns, f"the result of task {display_key(key)!r}")
+    return Codec(returns, _ResultOf(key))
