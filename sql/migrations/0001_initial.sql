@@ -494,6 +494,7 @@ comment on table perdure.event_replays is 'Events that repeat others.';
 create index event_replays_replayed_idx on perdure.event_replays (replayed_id, event_id);
 
 -- runs: one execution of a job for one event in one environment. Legal changes of status: _run_may_become.
+-- Of one that succeeds at its first try this row tells the EXECUTE_JOB request, too (71_executions.sql).
 -- Updated at every claim and every reply, so it carries no payload and no index on a column that changes at each step:
 -- these updates stay HOT. Pages are left two thirds empty for that: a claim and a reply soon after it may change every
 -- row of a page while nothing can be removed from it yet.
@@ -525,10 +526,12 @@ create table perdure.runs (
     failure_count integer not null default 0,  -- executions that got no answer, the last ones in a row
     idle_count integer not null default 0,  -- executions that brought nothing, the last ones in a row
     is_test boolean not null,
+    dispatcher text,  -- who executes it, or did last; null: nobody yet. Changes at a claim, and not at the reply
     status perdure.run_status not null,  -- an update logs all from the first change, mostly here, to the last
     lease_number integer not null default 0,  -- raised by each claim; who says another number is late
     execution_count integer not null default 0,  -- EXECUTE_JOB requests that ended, however
-    duration_ms bigint not null default 0,  -- wall time of all executions
+    http_status smallint,  -- of the answer, where the first try was a success; else, or without HTTP, null
+    duration_ms bigint not null default 0,  -- wall time of all executions, and of what the platform requested for tasks
     yielded_keys text[],  -- keys of io.yield() already taken; null: none
     properties json,  -- shown to people; from PREPROCESS_RUN
     output json,  -- result, or the error of a failed run; null and no completed_at: none yet
@@ -541,7 +544,7 @@ create table perdure.runs (
         (completed_at is null) = (position(left(status, 2) in 'PE WA QU EX PR ST') > 0)
     ),
     constraint runs_timeout_only_while_open check (timeout_at is null or completed_at is null)
-) with (fillfactor = 36);
+) with (fillfactor = 33);
 comment on table perdure.runs is 'Runs of jobs.';
 -- Serve list_runs and the views: newest first.
 create index runs_environment_idx on perdure.runs (environment_id, id);
@@ -831,20 +834,21 @@ create table perdure.store_items (
 );
 comment on table perdure.store_items is 'The key-value store of environments.';
 
--- leases: a row for each execution in flight, from claim to reply. A lease that expires means that the
--- dispatcher or the endpoint died. Small and short-lived, so promote_due may look through it for expired ones
--- without an index on expires_at. Written only by sql/functions/runs/.
+-- leases: a row for each execution in flight, from claim to reply; whose it is, the run says. A lease that expires
+-- means that the dispatcher or the endpoint died. Small and short-lived, so promote_due may look through it for expired
+-- ones without an index on expires_at. Written only by sql/functions/runs/.
 create table perdure.leases (
     run_id uuid primary key,
     claimed_at timestamptz not null,
     expires_at timestamptz not null,
     lease_number integer not null,
-    dispatcher text not null,
     concurrency_limit_ids uuid[]  -- the limits that this execution counts against; null: none
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 comment on table perdure.leases is 'Executions in flight.';
 
--- executions: the history of EXECUTE_JOB requests, one row each, written when it ends. Insert only.
+-- executions: the history of EXECUTE_JOB requests, one row each, written when it ends. Insert only. A run that succeeds
+-- at its first try, as most do, has no row here where its row in runs tells the same: started_at, completed_at,
+-- duration_ms, http_status, dispatcher. perdure_views.executions shows both.
 -- Written only by apply_results.
 
 -- A check of one column is a domain, as in runs.
@@ -868,7 +872,7 @@ create table perdure.executions (
     message text,
     primary key (run_id, lease_number)
 );
-comment on table perdure.executions is 'History of EXECUTE_JOB requests.';
+comment on table perdure.executions is 'History of EXECUTE_JOB requests, but for what runs tell.';
 
 -- dead_letters: runs that failed because nobody could execute them, kept for people. Written only by
 -- apply_results.

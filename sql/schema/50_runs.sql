@@ -1,4 +1,5 @@
 -- runs: one execution of a job for one event in one environment. Legal changes of status: _run_may_become.
+-- Of one that succeeds at its first try this row tells the EXECUTE_JOB request, too (71_executions.sql).
 -- Updated at every claim and every reply, so it carries no payload and no index on a column that changes at each step:
 -- these updates stay HOT. Pages are left two thirds empty for that: a claim and a reply soon after it may change every
 -- row of a page while nothing can be removed from it yet.
@@ -30,10 +31,12 @@ create table perdure.runs (
     failure_count integer not null default 0,  -- executions that got no answer, the last ones in a row
     idle_count integer not null default 0,  -- executions that brought nothing, the last ones in a row
     is_test boolean not null,
+    dispatcher text,  -- who executes it, or did last; null: nobody yet. Changes at a claim, and not at the reply
     status perdure.run_status not null,  -- an update logs all from the first change, mostly here, to the last
     lease_number integer not null default 0,  -- raised by each claim; who says another number is late
     execution_count integer not null default 0,  -- EXECUTE_JOB requests that ended, however
-    duration_ms bigint not null default 0,  -- wall time of all executions
+    http_status smallint,  -- of the answer, where the first try was a success; else, or without HTTP, null
+    duration_ms bigint not null default 0,  -- wall time of all executions, and of what the platform requested for tasks
     yielded_keys text[],  -- keys of io.yield() already taken; null: none
     properties json,  -- shown to people; from PREPROCESS_RUN
     output json,  -- result, or the error of a failed run; null and no completed_at: none yet
@@ -46,7 +49,7 @@ create table perdure.runs (
         (completed_at is null) = (position(left(status, 2) in 'PE WA QU EX PR ST') > 0)
     ),
     constraint runs_timeout_only_while_open check (timeout_at is null or completed_at is null)
-) with (fillfactor = 36);
+) with (fillfactor = 33);
 comment on table perdure.runs is 'Runs of jobs.';
 -- Serve list_runs and the views: newest first.
 create index runs_environment_idx on perdure.runs (environment_id, id);

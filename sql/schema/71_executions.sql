@@ -1,4 +1,6 @@
--- executions: the history of EXECUTE_JOB requests, one row each, written when it ends. Insert only.
+-- executions: the history of EXECUTE_JOB requests, one row each, written when it ends. Insert only. A run that succeeds
+-- at its first try, as most do, has no row here where its row in runs tells the same: started_at, completed_at,
+-- duration_ms, http_status, dispatcher. perdure_views.executions shows both.
 -- Written only by apply_results.
 
 -- A check of one column is a domain, as in runs.
@@ -22,4 +24,4 @@ create table perdure.executions (
     message text,
     primary key (run_id, lease_number)
 );
-comment on table perdure.executions is 'History of EXECUTE_JOB requests.';
+comment on table perdure.executions is 'History of EXECUTE_JOB requests, but for what runs tell.';

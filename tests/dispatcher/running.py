@@ -82,7 +82,11 @@ def wait_for_status(run: Run, *statuses: str, timeout_s: float = 10.0) -> str:
 
 def executions(run: Run) -> list[Any]:
     """The history of the run's executions, oldest first."""
-    return run.db.rows("select * from perdure.executions where run_id = %s order by lease_number", run.id)
+    return run.db.rows(
+        "select * from perdure_views.executions where run_id = %s and ended_at is not null"
+        " order by lease_number",
+        run.id,
+    )
 
 
 def wait_for_verdicts(run: Run, *verdicts: str, timeout_s: float = 10.0) -> list[Any]:

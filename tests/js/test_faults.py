@@ -162,7 +162,7 @@ class DisturbedApp(JsApp):
                 ).fetchone()
                 claims = connection.execute(
                     "select lease_number, claimed_at::text, verdict, reply_status, message"
-                    " from perdure.executions where run_id = %s order by lease_number desc limit 5",
+                    " from perdure_views.executions where run_id = %s order by lease_number desc limit 5",
                     [run_id],
                 ).fetchall()
             error.add_note(f"{self.view(run_id).status}: {why}; the last executions: {claims}")

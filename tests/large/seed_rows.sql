@@ -15,12 +15,13 @@ where i.run between %(first)s and %(last)s;
 
 insert into perdure.runs (
     id, environment_id, job_id, job_version_id, endpoint_id, event_id, status, is_test, created_at, updated_at,
-    lease_number, execution_count, duration_ms, started_at, completed_at, due_at, output
+    lease_number, execution_count, http_status, duration_ms, started_at, completed_at, due_at, output, dispatcher
 )
 select
     i.run_id, i.environment_id, i.job_id, i.job_version_id, i.endpoint_id, i.event_id, i.status, i.is_test, i.at, i.at,
     case when i.status = 'QUEUED' then 0 else 1 end,
     case when i.status in ('QUEUED', 'EXECUTING') then 0 else 1 end,
+    case when i.status = 'SUCCESS' then 200 end,
     case when i.status in ('QUEUED', 'EXECUTING') then 0 else 50 + i.run %% 900 end,
     case when i.status <> 'QUEUED' then i.at + interval '20 milliseconds' end,
     case when i.status in ('SUCCESS', 'CANCELED', 'FAILURE', 'TIMED_OUT', 'ABORTED') then i.at + interval '1 second' end,
@@ -29,7 +30,8 @@ select
         when i.status = 'SUCCESS' then '{"state":"sent","reference":"R-2231"}'
         when i.status in ('FAILURE', 'TIMED_OUT', 'ABORTED')
             then '{"message":"the warehouse did not answer","name":"WarehouseError"}'
-    end::json
+    end::json,
+    case when i.status <> 'QUEUED' then 'large' end
 from perdure_large.plan as i
 where i.run between %(first)s and %(last)s;
 
@@ -73,13 +75,12 @@ insert into perdure.executions (
 select
     i.run_id, i.at, i.at + interval '50 milliseconds', 1, 50, 200, 'large', 'REPLY',
     case i.status
-        when 'SUCCESS' then 'SUCCESS'
         when 'FAILURE' then 'ERROR'
         when 'WAITING_TO_CONTINUE' then 'RESUME_WITH_TASK'
         else 'YIELD_EXECUTION'
     end
 from perdure_large.plan as i
-where i.run between %(first)s and %(last)s and i.status not in ('QUEUED', 'EXECUTING');
+where i.run between %(first)s and %(last)s and i.status not in ('QUEUED', 'EXECUTING', 'SUCCESS');
 
 insert into perdure.run_tags (run_id, tag, environment_id)
 select i.run_id, t.tag, i.environment_id
@@ -89,8 +90,8 @@ cross join lateral (
 ) as t (tag)
 where t.tag is not null and i.run %% 10 = 7 and i.run between %(first)s and %(last)s;
 
-insert into perdure.leases (run_id, claimed_at, expires_at, lease_number, dispatcher)
-select i.run_id, now(), now() + interval '1 day', 1, 'large'
+insert into perdure.leases (run_id, claimed_at, expires_at, lease_number)
+select i.run_id, now(), now() + interval '1 day', 1
 from perdure_large.plan as i
 where i.status = 'EXECUTING' and i.run between %(first)s and %(last)s;
 

@@ -40,7 +40,11 @@ def attempts(db: Database, task_id: str) -> list[Any]:
 
 def executions(db: Database, run_id: str) -> list[Any]:
     """The executions of a run that have ended."""
-    return db.rows("select * from perdure.executions where run_id = %s order by lease_number", run_id)
+    return db.rows(
+        "select * from perdure_views.executions where run_id = %s and ended_at is not null"
+        " order by lease_number",
+        run_id,
+    )
 
 
 def dead_letters(db: Database) -> dict[str, str]:

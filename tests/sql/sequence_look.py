@@ -51,8 +51,11 @@ def read_state(db: Database) -> State:
             ) as deliveries,
             (select json_agg(l order by l.run_id) from perdure.leases as l) as leases,
             (select json_agg(b.run_id order by b.run_id) from perdure.blocked_runs as b) as blocked,
-            (select json_agg(json_build_array(x.run_id, x.lease_number)) from perdure.executions as x)
-                as executions,
+            (
+                select json_agg(json_build_array(x.run_id, x.lease_number))
+                from perdure_views.executions as x
+                where x.ended_at is not null
+            ) as executions,
             (select json_agg(a.task_id) from perdure.task_attempts as a) as attempts,
             (select json_agg(s) from perdure.run_subscriptions as s) as subscriptions,
             (select json_agg(json_build_array(f.run_id, f.status)) from perdure.run_failures as f)

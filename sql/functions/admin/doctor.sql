@@ -115,7 +115,7 @@ begin
     union all
     select
         'lease without an executing run', l.run_id::text,
-        format('dispatcher %s, lease %s', l.dispatcher, l.lease_number),
+        format('lease %s, claimed at %s', l.lease_number, l.claimed_at),
         format('delete from perdure.leases where run_id = %L', l.run_id)
     from perdure.leases as l
     where not exists (
@@ -126,9 +126,10 @@ begin
     union all
     select
         'lease expired long ago', l.run_id::text,
-        format('dispatcher %s, expired at %s; is a dispatcher running?', l.dispatcher, l.expires_at),
+        format('dispatcher %s, expired at %s; is a dispatcher running?', r.dispatcher, l.expires_at),
         'select * from perdure.promote_due()'
     from perdure.leases as l
+    left join perdure.runs as r on r.id = l.run_id
     where l.expires_at < perdure.clock() - interval '5 minutes'
 
     union all

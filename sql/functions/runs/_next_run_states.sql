@@ -7,7 +7,7 @@
 -- Called by  apply_results.
 create or replace function perdure._next_run_states(p_results perdure.execution_result[], p_all_succeeded boolean)
 returns table (
-    run_id uuid, result perdure.execution_result, dispatcher text, claimed_at timestamptz, concurrency_limit_ids uuid[],
+    run_id uuid, result perdure.execution_result, claimed_at timestamptz, concurrency_limit_ids uuid[],
     status text, output json, due_at timestamptz, failure_count integer, idle_count integer, yielded_keys text[]
 )
 language plpgsql stable rows 1 set search_path = pg_catalog, pg_temp
@@ -17,7 +17,7 @@ begin
     -- limit keeps these look-ups by index for each result, whatever the planner thinks of how few rows there are.
     return query
     select
-        u.run_id, u::perdure.execution_result, l.dispatcher, l.claimed_at, l.concurrency_limit_ids,
+        u.run_id, u::perdure.execution_result, l.claimed_at, l.concurrency_limit_ids,
         'SUCCESS', u.reply -> 'output', null::timestamptz, 0, 0, null::text[]
     from unnest(p_results) as u
     left join lateral (select x.* from perdure.leases as x where x.run_id = u.run_id limit 1) as l on true
@@ -27,7 +27,7 @@ begin
         return;
     end if;
     return query
-    select u.run_id, u::perdure.execution_result, l.dispatcher, l.claimed_at, l.concurrency_limit_ids, n.*
+    select u.run_id, u::perdure.execution_result, l.claimed_at, l.concurrency_limit_ids, n.*
     from unnest(p_results) as u
     left join lateral (select x.* from perdure.leases as x where x.run_id = u.run_id limit 1) as l on true
     cross join lateral (

@@ -22,7 +22,7 @@ begin
         end
     )) into v_results
     from (
-        select l.*, r.timeout_at
+        select l.*, r.timeout_at, r.dispatcher
         from perdure.leases as l
         inner join perdure.runs as r on r.id = l.run_id
         where l.expires_at <= v_now

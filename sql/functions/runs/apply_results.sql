@@ -67,26 +67,35 @@ begin
             execution_count = r.execution_count + 1,
             failure_count = n.failure_count,
             idle_count = n.idle_count,
+            http_status = case when n.status = 'SUCCESS' and r.lease_number = 1 then (n.result).http_status end,
             duration_ms = r.duration_ms + coalesce((n.result).duration_ms, 0),
             yielded_keys = coalesce(n.yielded_keys, r.yielded_keys),
             updated_at = v_now
         from perdure._next_run_states(v_results, v_all_succeeded) as n
         where r.id = n.run_id and r.lease_number = (n.result).lease_number and r.status = 'EXECUTING'
-        returning r.id, n.result, r.status, n.dispatcher, n.claimed_at, n.concurrency_limit_ids
+        returning
+            r.id, n.result, r.status, r.lease_number, r.duration_ms, r.dispatcher, n.claimed_at, n.concurrency_limit_ids
     ),
     ended as (
         delete from perdure.leases as l where l.run_id = any(array(select m.id from moved as m))
     ),
+    -- The row of a run tells as much of a success at its first try, unless there is a message, or what the platform
+    -- requested for a task counts into the run's duration, too.
     recorded as (
         insert into perdure.executions (
             run_id, lease_number, dispatcher, claimed_at, ended_at, duration_ms, verdict, reply_status, http_status,
             message
         )
         select
-            m.id, (m.result).lease_number, m.dispatcher, m.claimed_at, v_now, coalesce((m.result).duration_ms, 0),
+            m.id, m.lease_number, m.dispatcher, m.claimed_at, v_now, coalesce((m.result).duration_ms, 0),
             (m.result).verdict, (m.result).reply_status, (m.result).http_status, (m.result).message
         from moved as m
-        where m.dispatcher is not null
+        where
+            m.claimed_at is not null
+            and not (
+                m.status = 'SUCCESS' and m.lease_number = 1 and (m.result).message is null
+                and m.duration_ms = coalesce((m.result).duration_ms, 0)
+            )
     )
     select
         array_agg(row(

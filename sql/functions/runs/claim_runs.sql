@@ -9,7 +9,7 @@
 -- Returns    a row for each run: where to POST, for how long, signed with what, and the whole EXECUTE_JOB body.
 --            sealed_api_key: the key to send in clear, for the v2 JavaScript SDK; sealed_connections: tokens to put
 --            into the body as `connections`, both encrypted by the server; null: none.
--- Errors     JQ010 invalid_argument: p_limit is null or out of range.
+-- Errors     JQ010 invalid_argument: p_dispatcher is null; p_limit is null or out of range.
 -- Locks      messages (skip locked), runs in id order, pauses (shared), then concurrency limits.
 -- Called by  the dispatcher; the server, for the connections that it holds.
 create or replace function perdure.claim_runs(
@@ -38,6 +38,9 @@ begin
     if p_limit between 1 and 1000 is not true then
         perform perdure._check_limit('p_limit', p_limit);
     end if;
+    if p_dispatcher is null then
+        raise exception using errcode = 'JQ010', message = 'p_dispatcher must not be null';
+    end if;
     if v_is_connected then
         v_run_ids := perdure._dequeue_connected_runs(p_limit, p_endpoint_ids);
     else
@@ -63,7 +66,8 @@ begin
                 status = 'EXECUTING',
                 lease_number = r.lease_number + 1,
                 started_at = coalesce(r.started_at, v_now),
-                updated_at = v_now
+                updated_at = v_now,
+                dispatcher = p_dispatcher
             where
                 r.id = any(v_run_ids) and r.status in ('QUEUED', 'WAITING_TO_EXECUTE') and r.due_at is null
                 -- Not a join, which could change the order in which runs are locked.
@@ -116,10 +120,10 @@ begin
         ),
         leased as (
             insert into perdure.leases (
-                run_id, lease_number, dispatcher, claimed_at, expires_at, concurrency_limit_ids
+                run_id, lease_number, claimed_at, expires_at, concurrency_limit_ids
             )
             select
-                c.id, c.lease_number, p_dispatcher, v_now,
+                c.id, c.lease_number, v_now,
                 -- A run with a time limit is taken back when that is over.
                 least(
                     v_now + p_lease_margin + case

@@ -51,12 +51,12 @@ begin
                 null, json_build_object('connections', v_found.missing)
             );
         when v_run.status = 'EXECUTING' then
-            select l.claimed_at, l.expires_at, l.dispatcher, l.lease_number into v_found
+            select l.claimed_at, l.expires_at, l.lease_number into v_found
             from perdure.leases as l
             where l.run_id = v_run.id;
             return perdure._explanation(
                 'EXECUTING', 'Its app is executing it.', v_found.claimed_at, v_found.expires_at,
-                json_build_object('dispatcher', v_found.dispatcher, 'leaseNumber', v_found.lease_number)
+                json_build_object('dispatcher', v_run.dispatcher, 'leaseNumber', v_found.lease_number)
             );
         when v_run.status = 'WAITING_TO_CONTINUE' then
             select count(*) into v_tasks

@@ -44,9 +44,7 @@ def waits_for_nothing(builders: Builders, clock: Clock) -> str:
 
 def lease_of_a_run_that_is_not_executing(builders: Builders, clock: Clock) -> str:
     run = builders.run()
-    builders.db.execute(
-        "insert into perdure.leases values (%s, now(), now() + interval '1 day', 1, 'worker')", run.id
-    )
+    builders.db.execute("insert into perdure.leases values (%s, now(), now() + interval '1 day', 1)", run.id)
     return run.id
 
 
