@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from benchmarks.collector import spare_collector
+
 Answer = Callable[..., Awaitable[Any]]
 
 
@@ -61,6 +63,7 @@ async def serve(answers: Mapping[str, Answer]) -> None:
     Args:
         answers: by name, what is called with the arguments of a call; what it returns is sent back as JSON.
     """
+    spare_collector()
     connection = socket.socket(fileno=int(sys.argv[-1]))
     reader, writer = await asyncio.open_connection(sock=connection)
     while line := await reader.readline():

@@ -89,13 +89,13 @@ class Stage:
         self.marks = marks
         self.notes: list[str] = []
         """What was left out of the turn, and why."""
-        self._scale = scale
+        self.scale = scale
         self._deadline = time.monotonic() + limit_s
         self._take_numbers = take_numbers
 
     def scaled(self, count: int) -> int:
         """A count for this machine's patience."""
-        return max(1, round(count * self._scale))
+        return max(1, round(count * self.scale))
 
     def trigger(self, job: JobName, count: int, **payload: object) -> Batch:
         """Start runs; returns when they are stored."""

@@ -1,5 +1,6 @@
 """What sleeping runs cost the running ones: the same calls with and without a million waits, side by side."""
 
+import time
 from functools import partial
 
 from benchmarks.measure import Cost, Meter, Row, spread
@@ -13,7 +14,17 @@ PAIRS = 15
 BATCH = 50
 
 _DONE = {"status": "SUCCESS", "output": 1}
+_WAIT = {
+    "status": "RESUME_WITH_TASK",
+    "task": {"idempotencyKey": "due", "name": "wait", "noop": True, "delaySeconds": 0.001},
+}
 _PROMOTE = "select * from perdure.promote_due()"
+_CALLS = {
+    "claim": f"claim ({BATCH} runs)",
+    "apply": f"apply ({BATCH} runs)",
+    "promote": "promote (nothing due)",
+    "wake": f"promote ({BATCH} due)",
+}
 
 
 def run(server: EmbeddedPostgres) -> list[Row]:
@@ -27,7 +38,7 @@ def run(server: EmbeddedPostgres) -> list[Row]:
     meters = {waiting: Meter(database.connection) for waiting, database in databases.items()}
 
     costs: dict[int, dict[str, list[Cost]]] = {
-        waiting: {"claim": [], "apply": [], "promote": []} for waiting in databases
+        waiting: {call: [] for call in _CALLS} for waiting in databases
     }
     for _ in range(PAIRS):
         for waiting, database in databases.items():
@@ -37,16 +48,22 @@ def run(server: EmbeddedPostgres) -> list[Row]:
             assert len(claimed) == BATCH
             apply_cost, _ = cost(partial(database.reply, claimed, _DONE))
             promote_cost, _ = cost(partial(database.rows, _PROMOTE))
+            make_due(database)
+            wake_cost, _ = cost(partial(database.rows, _PROMOTE))
+            woken = database.claim(BATCH)
+            assert len(woken) == BATCH
+            database.reply(woken, _DONE)
             measured["claim"].append(claim_cost)
             measured["apply"].append(apply_cost)
             measured["promote"].append(promote_cost)
+            measured["wake"].append(wake_cost)
 
     rows: list[Row] = []
-    for call in ("claim", "apply", "promote"):
+    for call, name in _CALLS.items():
         for waiting, database in databases.items():
             rows.append(
                 {
-                    "call": f"{call} ({BATCH} runs)" if call != "promote" else "promote (nothing due)",
+                    "call": name,
                     "waiting runs": waiting,
                     "CPU, µs": spread([cost.cpu_s for cost in costs[waiting][call]], 1e6),
                     "wall, µs": spread([cost.wall_s for cost in costs[waiting][call]], 1e6),
@@ -75,8 +92,22 @@ def finish(database: BenchDatabase, count: int) -> None:
         database.reply(claimed, _DONE)
 
 
+def make_due(database: BenchDatabase) -> None:
+    """Let runs wait for a moment that is over."""
+    database.send(BATCH)
+    claimed = database.claim(BATCH)
+    assert len(claimed) == BATCH
+    database.reply(claimed, _WAIT)
+    time.sleep(0.01)
+
+
 def buffers(database: BenchDatabase, meter: Meter, call: str) -> int:
     """Shared buffers that one call of the kind touches, once everything is warm."""
+    if call == "wake":
+        make_due(database)
+        touched = meter.buffers(_PROMOTE)
+        database.reply(database.claim(BATCH), _DONE)
+        return touched
     database.send(BATCH)
     if call == "claim":
         return meter.buffers("select * from perdure.claim_runs('bench', %s)", BATCH)

@@ -11,6 +11,7 @@ from typing import Any
 import uvloop
 from absurd_sdk import AsyncAbsurd, AsyncTaskContext
 
+from benchmarks.collector import spare_collector
 from benchmarks.marks import Marks
 
 marks = Marks()
@@ -61,6 +62,7 @@ async def main() -> None:
     apps = [make_app() for _ in range(connections)]
     for app in apps:
         await app.list_queues()  # connects
+    spare_collector()
     print("ready", flush=True)
     await asyncio.gather(
         *(

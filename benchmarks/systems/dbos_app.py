@@ -11,6 +11,7 @@ from typing import Any
 
 from dbos import DBOS
 
+from benchmarks.collector import spare_collector
 from benchmarks.marks import Marks
 
 marks = Marks()
@@ -78,6 +79,7 @@ async def main() -> None:
     # A sleeping workflow keeps its place in the queue: with a limit, nothing else would start. Without one,
     # each poll takes all that is there, and need not come often.
     await DBOS.register_queue_async("sleep", polling_interval_sec=float(os.environ["BENCH_SLEEP_POLLING_S"]))
+    spare_collector()
     print("ready", flush=True)
     await asyncio.Event().wait()
 

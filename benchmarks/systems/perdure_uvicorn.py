@@ -7,8 +7,12 @@ import sys
 
 import uvicorn
 
+from benchmarks.collector import spare_collector
+
 from .perdure_app import asgi
 
 if __name__ == "__main__":
     config = uvicorn.Config(asgi, loop="uvloop", http="httptools", access_log=False, log_level="warning")
+    config.load()
+    spare_collector()
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[-1]))])

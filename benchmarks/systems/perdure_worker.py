@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uvloop
 
+from benchmarks.collector import spare_collector
 from benchmarks.system import HIGH_CONCURRENCY
 
 from .perdure_app import app
 
 if __name__ == "__main__":
+    spare_collector()
     uvloop.run(app.connection(slots=HIGH_CONCURRENCY).run())

@@ -13,6 +13,7 @@ import uvloop
 from pgqueuer import PgQueuer
 from pgqueuer.models import Job
 
+from benchmarks.collector import spare_collector
 from benchmarks.marks import Marks
 
 
@@ -31,6 +32,7 @@ async def main() -> None:
     async def sleep(job: Job) -> None:
         marks.mark(json.loads(job.payload)["n"])
 
+    spare_collector()
     print("ready", flush=True)
     await pgq.run(batch_size=taken, dequeue_timeout=timedelta(seconds=30))
 

@@ -8,6 +8,7 @@ import sys
 
 import uvloop
 
+from benchmarks.collector import spare_collector
 from benchmarks.systems.procrastinate_tasks import app
 
 
@@ -27,6 +28,7 @@ async def main() -> None:
             )
             for number in range(workers)
         ]
+        spare_collector()
         print("ready", flush=True)
         await asyncio.gather(*running)
 

@@ -15,6 +15,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP2Settings
 from granian.server.embed import Server
 
+from benchmarks.collector import spare_collector
 from benchmarks.marks import Marks
 
 marks = Marks()
@@ -83,6 +84,7 @@ async def main() -> None:
         websockets=False,
         log_enabled=False,
     )
+    spare_collector()
     await server.serve()
 
 

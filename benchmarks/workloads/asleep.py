@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 from benchmarks.stage import Figures, Stage
 from benchmarks.workload import Variant, Workload
 
+from .noop import RUNS, WARM_UP
 from .sleepers import A_DAY_S
 
 SLEEPERS = 1_000_000
 SECONDS = 20.0
-FINISHED = 2000
 
 
 def park_all(stage: Stage) -> None:
@@ -20,12 +22,13 @@ def park_all(stage: Stage) -> None:
 
 
 def turn(stage: Stage) -> list[Figures]:
-    """Drain for about SECONDS: as many runs as the warm-up's rate says."""
-    with stage.measured() as warm_up:
-        stage.drain("noop", FINISHED)
-    count = stage.scaled(round(FINISHED / warm_up.wall_s * SECONDS))
+    """Drain again and again, for SECONDS at least."""
+    stage.drain("noop", stage.scaled(WARM_UP))
+    count = 0
+    begun = time.monotonic()
     with stage.measured() as usage:
-        stage.drain("noop", count)
+        while not count or time.monotonic() - begun < SECONDS * min(1.0, stage.scale):
+            count += stage.drain("noop", stage.scaled(RUNS)).count
     return [usage.figures("", {"runs/s": count / usage.wall_s, "s": usage.wall_s}, "run", count)]
 
 

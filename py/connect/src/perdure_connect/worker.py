@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import importlib
 import logging
 import os
@@ -53,6 +54,9 @@ def _load(text: str) -> Perdure:
 
 
 async def _serve(app: Perdure, slots: int, drain_s: float) -> None:
+    gc.collect()  # the process is the worker's alone: what was imported is not looked through again and again
+    gc.freeze()
+    gc.set_threshold(20_000)
     connection = app.connection(slots=slots, drain_s=drain_s)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from perdure_dispatcher.clients import Clients
+from perdure_dispatcher.collector import spare_collector
 from perdure_dispatcher.dispatcher import ROLE, Dispatcher
 from perdure_dispatcher.settings import Settings
 from perdure_engine.pool import open_pool
@@ -78,6 +79,7 @@ def _fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _run(settings: Settings) -> int:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    spare_collector()
     dispatching = asyncio.create_task(dispatch(settings, stop))
 
     def on_signal(name: str) -> None:

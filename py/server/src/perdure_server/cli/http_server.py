@@ -13,6 +13,7 @@ from typing import Any
 
 import uvicorn
 
+from perdure_dispatcher.collector import spare_collector
 from perdure_server.cli.failures import CommandFailed
 from perdure_server.cli.http_protocol import HttpProtocol
 from perdure_server.cli.local.ports import listen
@@ -121,6 +122,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, then say so."""
         await super().startup(sockets)
+        spare_collector()
         self._on_started()
 
     async def main_loop(self) -> None:
