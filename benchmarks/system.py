@@ -73,7 +73,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 CONCURRENCY = 50
 """Most runs at the same time, where a system can be told; one that does better otherwise may, and says so."""
-HIGH_CONCURRENCY = 200
+HIGH_CONCURRENCY = 400
 """The same for those that do better with more."""
 
 Role = Literal["client", "app", "dispatcher", "server", "postgres"]
