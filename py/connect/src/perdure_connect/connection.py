@@ -293,19 +293,17 @@ class CallsOverConnection:
                 method, url, headers, body, timeout_s=timeout_s, max_response_bytes=max_response_bytes
             )
         number = next(self._numbers)
-        parts = urlsplit(url)
-        path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+        path = url[url.index("/", url.index("://") + 3) :]
         told = {name: value for name, value in headers.items() if name not in _OWN_HEADERS}
         future: asyncio.Future[HttpResponse] = line.loop.create_future()
         line.answers[number] = future
         head = {"kind": CALL, "id": number, "method": method, "path": path, "headers": told}
         line.put(Frame(head, body or b""))
+        timer = line.loop.call_later(timeout_s, _give_up, future, path, timeout_s)
         try:
-            async with asyncio.timeout(timeout_s):
-                response = await future
-        except TimeoutError as error:
-            raise RequestTimedOut(f"{path} was not answered within {timeout_s:g} s") from error
+            response = await future
         finally:
+            timer.cancel()
             line.answers.pop(number, None)
         if len(response.body) > max_response_bytes:
             raise ResponseTooLarge(f"{path} was answered with more than {max_response_bytes} bytes")
@@ -319,3 +317,8 @@ class CallsOverConnection:
     async def close(self) -> None:
         """Close what is not the connection's."""
         await self.direct.close()
+
+
+def _give_up(future: asyncio.Future[HttpResponse], path: str, timeout_s: float) -> None:
+    if not future.done():
+        future.set_exception(RequestTimedOut(f"{path} was not answered within {timeout_s:g} s"))
