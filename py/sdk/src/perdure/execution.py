@@ -163,7 +163,9 @@ class Execution:
             try:
                 return await self._end(error, self.machinery)
             finally:
-                error.__traceback__ = None  # holds frames that hold the error
+                held: BaseException | None = error
+                while held is not None:  # by its frames
+                    held.__traceback__, held = None, held.__cause__
         if self._machinery is not None:
             failure = self._machinery.compensations.failure
             if failure is not None:

@@ -20,7 +20,7 @@ def idempotency_key(run_id: str, parent_key: str | None, key: Key) -> str:
     Source: idempotency keys of the trigger.dev v2 protocol, with the parent's key in place of its id.
 
     Raises:
-        TypeError: the key is neither a string nor a sequence of plain values.
+        TypeError: the key is no string and no list of plain values.
         ValueError: it is empty, or not plain text.
     """
     material = f"{run_id}:{parent_key or ''}:{_checked_text(key)}"

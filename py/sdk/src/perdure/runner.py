@@ -77,7 +77,6 @@ class TaskRunner:
 
         Raises:
             DuplicateTaskKey: the key was taken before in this execution.
-            TypeError, ValueError: as idempotency_key.
             RunInterrupt: the run is being unwound.
         """
         self._suspensions.check()
@@ -374,7 +373,10 @@ class TaskRunner:
         finally:
             current_frame.reset(token)
             frame.watched_since = None
-        await self._fail(frame, claim, failure, options)
+        try:
+            await self._fail(frame, claim, failure, options)
+        finally:
+            del failure
 
     async def _fail(
         self, frame: TaskFrame, claim: Claim, failure: Exception, options: TaskOptions

@@ -80,7 +80,7 @@ class Suspensions:
     def __init__(self, deadline: Deadline) -> None:
         self._deadline = deadline
         self.open_early: Callable[[TaskRecord, TaskFrame | None], None] | None = None
-        """Starts the clock of a wait whose reply has to wait for siblings."""
+        """Starts the clock of a wait that has to wait for siblings."""
         self.working: set[TaskFrame] = set()
         """The tasks at work."""
         self._containing: set[TaskFrame] | None = None

@@ -94,7 +94,7 @@ class IOBase:
 
 
 class _ResultOf:
-    """What a task's result is called in errors; put together when there is one."""
+    """What a task's result is called in errors; made when there is one."""
 
     def __init__(self, key: Key) -> None:
         self._key = key
