@@ -64,6 +64,11 @@ async def retry(io: IO) -> None:
     await io.run_task("fail", fail, options=TaskOptions(retry=STANDARD_BACKOFF))
 
 
+async def own_cause(io: IO) -> None:
+    error = ValueError("broken")
+    raise error from error
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -73,6 +78,7 @@ async def retry(io: IO) -> None:
         (wait_within_a_task, "RESUME_WITH_TASK"),
         (failure, "ERROR"),
         (failed_task, "ERROR"),
+        (own_cause, "ERROR"),
         (retry, "RETRY_WITH_TASK"),
     ],
 )

@@ -164,7 +164,7 @@ class Execution:
                 return await self._end(error, self.machinery)
             finally:
                 held: BaseException | None = error
-                while held is not None:  # by its frames
+                while held is not None and held.__traceback__:  # by its frames; may be its own cause
                     held.__traceback__, held = None, held.__cause__
         if self._machinery is not None:
             failure = self._machinery.compensations.failure

@@ -118,7 +118,7 @@ def open_frame(claim: Claim, options: TaskOptions) -> TaskFrame:
     """A task whose function is about to be called.
 
     Raises:
-        UnserializableResult: what the options say is not JSON.
+        UnserializableResult: they are not JSON.
     """
     known, parent, shown = claim.known, claim.parent, claim.shown
     if options is NO_OPTIONS or options.show_nothing:  # there is nothing of the user's in it

@@ -173,7 +173,7 @@ def find_call_site() -> str:
 
 @cache
 def _is_ours(module: str) -> bool:
-    return module.startswith("perdure") and (module == "perdure" or module[7] in "._")
+    return module == "perdure" or module.startswith(("perdure.", "perdure_"))
 
 
 def _is_log_line(task: CachedTask) -> bool:

@@ -146,7 +146,7 @@ class Suspensions:
         raise self.interrupt
 
     def close(self) -> None:
-        """The execution is over: a thread that it left behind gets no further; nothing refers back here."""
+        """The execution is over: a thread that it left behind gets no further; nothing refers here."""
         if self.interrupt is None:
             self.interrupt = ExecutionEnded()
         self.interrupt.__traceback__ = None
