@@ -41,7 +41,10 @@ begin
     if p_dispatcher is null then
         raise exception using errcode = 'JQ010', message = 'p_dispatcher must not be null';
     end if;
-    if v_is_connected then
+    v_run_ids := perdure._handed_over_runs();
+    if v_run_ids <> '{}' then
+        perform set_config('perdure.handed_over', '', true);
+    elsif v_is_connected then
         v_run_ids := perdure._dequeue_connected_runs(p_limit, p_endpoint_ids);
     else
         v_run_ids := perdure._dequeue_runs(p_limit);

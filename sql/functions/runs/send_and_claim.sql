@@ -1,5 +1,6 @@
 -- send_and_claim: send_events, and claim_runs for a dispatcher that has free slots at this moment: the runs that were
 -- started are among what it takes. One transaction and one commit in place of two, and nobody has to be woken between.
+-- Unless others wait for a slot, the runs are claimed as they are started, without a message in the queue.
 -- Arguments  p_environment_id, p_events, p_options  as send_events;
 --            p_dispatcher, p_limit, p_lease_margin, p_endpoint_ids  as claim_runs.
 -- Returns    first a row for each event, with nothing but event; then a row for each claimed run, without event.
@@ -20,7 +21,9 @@ as $$
 declare
     v_claimed integer;
 begin
-    perform set_config('perdure.claimants', coalesce(p_endpoint_ids::text, '{runs}'), true);
+    perform
+        set_config('perdure.claimants', coalesce(p_endpoint_ids::text, '{runs}'), true),
+        set_config('perdure.slots', coalesce(p_limit, 0)::text, true);
     return query
     select
         s.event, null::uuid, null::integer, null::uuid, null::text, null::integer, null::bytea[], null::text,

@@ -90,6 +90,49 @@ def test_who_waited_longer_goes_first(here: Here, builders: Builders) -> None:
     assert [claim.run_id for claim in claims] == [first.id]
 
 
+def test_slots_go_to_the_first_of_the_events(db: Database, here: Here, builders: Builders) -> None:
+    builders.endpoint(environment=here.environment)
+    events, claims = here.send(*({**GREETING, "payload": {"n": n}} for n in range(5)), limit=2)
+    assert [claim.body["event"] for claim in claims] == events[:2]
+    claims = db.call("claim_runs", "elsewhere", 10)
+    assert [claim.body["event"]["id"] for claim in claims] == [event["id"] for event in events[2:]]
+
+
+def test_what_is_claimed_at_once_has_no_message_in_the_queue(
+    db: Database, here: Here, builders: Builders
+) -> None:
+    builders.endpoint(environment=here.environment)
+    mine = connect(db, here, "mine", "part")
+    with db.connection.transaction():
+        here.send({"name": "part"}, only=[mine])
+        here.send(GREETING, {"name": "part"}, GREETING)  # the second is for a connected app
+        written = db.rows(
+            "select relname, n_tup_ins from pg_stat_xact_user_tables where relname like %s", "q_perdure%"
+        )
+    assert dict(written) == {"q_perdure_ready_runs": 0, "q_perdure_connected_runs": 1}
+
+
+def test_what_is_claimed_at_once_is_claimed_once(db: Database, here: Here, builders: Builders) -> None:
+    builders.endpoint(environment=here.environment)
+    with db.connection.transaction():
+        _, (first,) = here.send(GREETING)
+        assert db.call("claim_runs", "elsewhere", 10) == []
+        _, (second,) = here.send(GREETING)
+    assert sorted(leased(db)) == sorted([first.run_id, second.run_id])
+    assert db.call("doctor") == []
+
+
+def test_a_run_that_a_limit_stops_is_kept_back(db: Database, here: Here, builders: Builders) -> None:
+    builders.endpoint(environment=here.environment)
+    db.call("set_concurrency_limit", here.environment.id, 1)
+    _, (claim,) = here.send(GREETING, GREETING)
+    assert (leased(db), queued(db), db.call("doctor")) == ([claim.run_id], [], [])
+    result = {"runId": claim.run_id, "leaseNumber": 1, "verdict": "REPLY", "reply": {"status": "SUCCESS"}}
+    db.call("apply_results", [result])
+    (other,) = db.call("claim_runs", "elsewhere", 10)
+    assert other.run_id != claim.run_id
+
+
 def test_an_event_for_later_is_told_to_those_who_deliver_it(
     db: Database, here: Here, builders: Builders
 ) -> None:
