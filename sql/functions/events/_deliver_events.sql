@@ -23,9 +23,8 @@ begin
     into v_event_ids, v_dispatcher_ids, v_job_ids, v_any_other
     from (
         select e.id as event_id, d.id as dispatcher_id, d.job_id
-        from unnest(p_ids) as i (id)
-        -- limit keeps this a look-up by index for each event, whatever the planner thinks of how few there are.
-        cross join lateral (select x.* from perdure.events as x where x.id = i.id limit 1) as e
+        -- offset keeps this one pass over the index of ids, whatever the planner thinks of how few events there are.
+        from (select x.* from perdure.events as x where x.id = any(p_ids) offset 0) as e -- noqa: AM09
         inner join perdure.event_dispatcher_names as n
             on n.environment_id = e.environment_id and n.event_name = e.name and n.source = e.source
         inner join perdure.event_dispatchers as d on d.id = n.event_dispatcher_id

@@ -30,8 +30,7 @@ begin
         returning q.message
     )
     select array_agg(distinct i.run_id order by i.run_id) into v_run_ids
-    from taken as t
-    cross join lateral perdure._to_uuid(t.message ->> 'run_id') as i (run_id);
+    from (select perdure._to_uuid(t.message ->> 'run_id') as run_id from taken as t) as i;
     return coalesce(v_run_ids, '{}');
 end;
 $$;

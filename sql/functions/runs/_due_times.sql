@@ -12,13 +12,10 @@ returns table (
 )
 language sql stable rows 1
 begin atomic
-    select
-        k.*,
-        least(
-            k.waits, k.backoffs, k.time_limits, k.events, k.deliveries, k.schedules, k.subscriptions, k.look_ups,
-            k.leases, k.bulk_actions
-        )
-    from (
+    -- Materialized: looked up once each, though said twice.
+    with k (
+        waits, backoffs, time_limits, events, deliveries, schedules, subscriptions, look_ups, leases, bulk_actions
+    ) as materialized (
         select
             (select t.due_at from perdure.tasks as t where t.due_at is not null order by t.due_at limit 1),
             (select r.due_at from perdure.runs as r where r.due_at is not null order by r.due_at limit 1),
@@ -42,6 +39,14 @@ begin atomic
             (select w.due_at from perdure.event_look_ups as w order by w.due_at limit 1),
             (select min(l.expires_at) from perdure.leases as l),
             (select b.due_at from perdure.bulk_actions as b where b.due_at is not null order by b.due_at limit 1)
-    ) as k (waits, backoffs, time_limits, events, deliveries, schedules, subscriptions, look_ups, leases, bulk_actions);
+    )
+
+    select
+        k.*,
+        least(
+            k.waits, k.backoffs, k.time_limits, k.events, k.deliveries, k.schedules, k.subscriptions, k.look_ups,
+            k.leases, k.bulk_actions
+        )
+    from k;
 end;
 comment on function perdure._due_times() is 'When the first thing of each kind is due.';

@@ -26,7 +26,7 @@ declare
     v_applied_ids uuid[];
     v_all_succeeded boolean;
     v_ready_ids uuid[];
-    v_limit_ids text;  -- of the limits that the executions counted against, with commas between
+    v_limit_ids uuid[];  -- of the limits that the executions counted against
 begin
     select
         array_agg(row(
@@ -47,8 +47,8 @@ begin
         ) with ordinality as d (run_id, lease_number, verdict, duration_ms, http_status, message, reply, ordinal)
     ) as i;
 
-    -- Rows are locked in id order, so that two batches cannot wait for each other. The update below goes in that order,
-    -- but what becomes of a run that did not succeed is made of the run as it is, which nobody may change meanwhile.
+    -- Rows are locked in id order, so that two batches cannot wait for each other. _move_runs goes in that order, but
+    -- what becomes of a run that did not succeed is made of the run as it is, which nobody may change meanwhile.
     if not v_all_succeeded then
         perform 1
         from perdure.runs as r
@@ -56,56 +56,9 @@ begin
         order by r.id
         for update;
     end if;
-    with moved as (
-        update perdure.runs as r
-        set
-            status = n.status,
-            output = perdure._unshield(n.output),
-            completed_at = case when perdure._is_final(n.status) then v_now end,
-            due_at = n.due_at,
-            timeout_at = case when not perdure._is_final(n.status) then r.timeout_at end,
-            execution_count = r.execution_count + 1,
-            failure_count = n.failure_count,
-            idle_count = n.idle_count,
-            http_status = case when n.status = 'SUCCESS' and r.lease_number = 1 then (n.result).http_status end,
-            duration_ms = r.duration_ms + coalesce((n.result).duration_ms, 0),
-            yielded_keys = coalesce(n.yielded_keys, r.yielded_keys),
-            updated_at = v_now
-        from perdure._next_run_states(v_results, v_all_succeeded) as n
-        where r.id = n.run_id and r.lease_number = (n.result).lease_number and r.status = 'EXECUTING'
-        returning
-            r.id, n.result, r.status, r.lease_number, r.duration_ms, r.dispatcher, n.claimed_at, n.concurrency_limit_ids
-    ),
-    ended as (
-        delete from perdure.leases as l where l.run_id = any(array(select m.id from moved as m))
-    ),
-    -- The row of a run tells as much of a success at its first try, unless there is a message, or what the platform
-    -- requested for a task counts into the run's duration, too.
-    recorded as (
-        insert into perdure.executions (
-            run_id, lease_number, dispatcher, claimed_at, ended_at, duration_ms, verdict, reply_status, http_status,
-            message
-        )
-        select
-            m.id, m.lease_number, m.dispatcher, m.claimed_at, v_now, coalesce((m.result).duration_ms, 0),
-            (m.result).verdict, (m.result).reply_status, (m.result).http_status, (m.result).message
-        from moved as m
-        where
-            m.claimed_at is not null
-            and not (
-                m.status = 'SUCCESS' and m.lease_number = 1 and (m.result).message is null
-                and m.duration_ms = coalesce((m.result).duration_ms, 0)
-            )
-    )
-    select
-        array_agg(row(
-            m.id, (m.result).lease_number, (m.result).verdict, (m.result).duration_ms, (m.result).http_status,
-            (m.result).message, (m.result).reply, (m.result).reply_status, m.status, null
-        )::perdure.execution_result order by m.id),
-        array_agg(m.id order by m.id),
-        string_agg(array_to_string(m.concurrency_limit_ids, ','), ',')
+    select m.applied, m.applied_ids, m.concurrency_limit_ids
     into v_applied, v_applied_ids, v_limit_ids
-    from moved as m;
+    from perdure._move_runs(v_results, v_all_succeeded) as m;
 
     if v_applied is not null then
         if not v_all_succeeded then
@@ -138,9 +91,7 @@ begin
             perform perdure._enqueue_runs(v_ready_ids);
         end if;
         if v_limit_ids is not null then
-            perform perdure._unblock_runs(array(
-                select distinct i.id::uuid from unnest(string_to_array(v_limit_ids, ',')) as i (id)
-            ));
+            perform perdure._unblock_runs(v_limit_ids);
         end if;
     end if;
 
