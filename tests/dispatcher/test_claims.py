@@ -98,7 +98,7 @@ async def test_with_a_wave_of_slots_free_nothing_is_waited_for(app: App) -> None
     work = Executions(anything, anything, Settings("x"), Wake(max_sleep_s=1), slots=4)
     app.answers.release()
     for claim in await app.claim_runs(None, "", 2):
-        work.slots.start(work._carry_out(claim, 0.0), name="execution")
+        work.slots.start(work._carry_out(claim, 0.0, False), name="execution")
     await eventually_async(lambda: app.storing == 1)
     assert may_claim(work)
     await work.slots.cancel()

@@ -74,6 +74,12 @@ async def test_no_more_than_four_mebibytes(known: App, batches: Batches) -> None
     assert sorted(known.sizes()) == [1, 2, 2]
 
 
+async def test_what_was_claimed_alone_waits_for_no_other(known: App, batches: Batches) -> None:
+    sends = [batches.send(one, one.body, None, alone=True) for one in numbered(known, 2)]
+    assert bodies(await asyncio.gather(*sends)) == [one.body for one in numbered(known, 2)]
+    assert known.sizes() == [1, 1]
+
+
 async def test_what_differs_in_keys_is_not_mixed(known: App, batches: Batches) -> None:
     first = numbered(known, 2)
     second = numbered(known, 2, signing_secrets=SECRETS[:1])

@@ -40,12 +40,15 @@ class Batches:
         self._apps = KnownApps()
         self._groups: dict[tuple[str, tuple[bytes, ...], str | None], list[Parcel]] = {}
 
-    async def send(self, claim: ClaimedRun, body: bytes, api_key: str | None) -> HttpResponse:
+    async def send(
+        self, claim: ClaimedRun, body: bytes, api_key: str | None, *, alone: bool = False
+    ) -> HttpResponse:
         """Have an execution done and return its answer, as if it had been sent alone.
 
         Args:
             body: of its EXECUTE_JOB.
             api_key: as for ``execute_job``.
+            alone: no other comes in this turn of the event loop, so it goes at once.
         Raises:
             HttpError: as HttpClient.request; MalformedBatch besides.
         """
@@ -53,7 +56,7 @@ class Batches:
         timeout_s = claim.timeout_ms / 1000
         loop = asyncio.get_running_loop()
         now = loop.time()
-        if app.most_in_batch(now) > 1:
+        if not alone and app.most_in_batch(now) > 1:
             answer = await self._send_with_others(Parcel(claim, body, api_key))
             if answer is not None:
                 return answer

@@ -51,7 +51,7 @@ class Deliveries(Work[ClaimedDelivery]):
         """The delivery's id."""
         return claim.delivery_id
 
-    async def send(self, claim: ClaimedDelivery) -> Judgement:
+    async def send(self, claim: ClaimedDelivery, *, alone: bool) -> Judgement:
         """Send it to the endpoint or outside."""
         if claim.action is not None and not claim.signing_secrets:
             return judge_unsendable(NO_KEY)

@@ -41,13 +41,13 @@ class Executions(Work[ClaimedRun]):
         """The run's id."""
         return claim.run_id
 
-    async def send(self, claim: ClaimedRun) -> Judgement:
+    async def send(self, claim: ClaimedRun, *, alone: bool) -> Judgement:
         """EXECUTE_JOB, alone or with others."""
         if not claim.signing_secrets:
             return judge_unsendable(NO_KEY)
         try:
             body = body_with_connections(claim, self.unseal)
-            answer = await self._batches.send(claim, body, self.unseal(claim.sealed_api_key))
+            answer = await self._batches.send(claim, body, self.unseal(claim.sealed_api_key), alone=alone)
         except (NoSecretKey, UnknownSecretKey) as error:
             return judge_unsendable(error.message)
         except HttpError as error:

@@ -127,8 +127,9 @@ class Work(ABC, Generic[ClaimT]):
         else:
             self._wake.slot_freed()  # a look may have been put off meanwhile
         claimed_at = time.monotonic()
+        alone = len(claims) == 1
         for claim in claims:
-            self.slots.start(self._carry_out(claim, claimed_at), name=self.claim_id(claim))
+            self.slots.start(self._carry_out(claim, claimed_at, alone), name=self.claim_id(claim))
 
     @abstractmethod
     async def claim_some(self, conn: Connection, limit: int) -> Sequence[ClaimT]:
@@ -139,8 +140,12 @@ class Work(ABC, Generic[ClaimT]):
         """What the database calls it."""
 
     @abstractmethod
-    async def send(self, claim: ClaimT) -> Judgement:
-        """Send the request and judge what comes back."""
+    async def send(self, claim: ClaimT, *, alone: bool) -> Judgement:
+        """Send the request and judge what comes back.
+
+        Args:
+            alone: nothing else was claimed with it.
+        """
 
     @abstractmethod
     def apply(self, results: Sequence[bytes]) -> Awaitable[Any]:
@@ -159,10 +164,10 @@ class Work(ABC, Generic[ClaimT]):
         """
         return None if sealed is None else self._box.open(sealed)
 
-    async def _carry_out(self, claim: ClaimT, claimed_at: float) -> None:
+    async def _carry_out(self, claim: ClaimT, claimed_at: float, alone: bool) -> None:
         begun_at = time.monotonic()
         try:
-            judgement = await self.send(claim)
+            judgement = await self.send(claim, alone=alone)
         except Exception as error:  # a mistake of ours must not leave the claim without a result
             logger.exception("request failed in the dispatcher %s", self._describe(claim))
             judgement = judge_own_error(error)

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._call import fetch_rows, fetch_value
 from .adapters import Json, interval, json_array, text_array
@@ -106,7 +106,7 @@ def _among(endpoint_ids: Sequence[str] | None) -> str | None:
     return None if endpoint_ids is None else text_array(endpoint_ids)
 
 
-async def send_and_claim(
+def send_and_claim(
     db: Database,
     environment_id: str,
     events: bytes,
@@ -115,8 +115,10 @@ async def send_and_claim(
     limit: int,
     lease_margin: timedelta = LEASE_MARGIN,
     endpoint_ids: Sequence[str] | None = None,
-) -> tuple[list[bytes], list[ClaimedRun]]:
+) -> Awaitable[tuple[list[bytes], list[ClaimedRun]]]:
     """Store events and claim runs in one transaction, so that what the events start need not be announced.
+
+    On a pool with an idle connection it begins in this turn of the event loop.
 
     Args:
         db: a connection or a pool of the server.
@@ -129,7 +131,11 @@ async def send_and_claim(
         InvalidArgument: names the event and the field.
     """
     claimant = (dispatcher, str(limit), interval(lease_margin), _among(endpoint_ids))
-    rows = await db.call(_SEND_AND_CLAIM, environment_id, events, options, *claimant)
+    return _events_and_claims(db.call(_SEND_AND_CLAIM, environment_id, events, options, *claimant))
+
+
+async def _events_and_claims(called: Awaitable[list[Any]]) -> tuple[list[bytes], list[ClaimedRun]]:
+    rows = await called
     stored = [event for event, *_ in rows if event is not None]
     return stored, [ClaimedRun(*claim) for event, *claim in rows if event is None]
 

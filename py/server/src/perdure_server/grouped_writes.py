@@ -114,15 +114,22 @@ class EventSender:
         array = b"[" + b",".join(sent) + b"]"
         for claimant in self._claimants:
             if (offer := claimant.offer(environment_id)) is not None:
-                return self._send_and_claim(environment_id, array, options, claimant, offer)
+                begun = runs.send_and_claim(self._db, environment_id, array, options, *offer)
+                return self._take_claims(begun, environment_id, array, options, claimant, offer)
         return events.send_events(self._db, environment_id, array, options)
 
-    async def _send_and_claim(
-        self, environment_id: str, array: bytes, options: bytes, claimant: Claimant, offer: ClaimOffer
+    async def _take_claims(
+        self,
+        begun: Awaitable[tuple[list[bytes], list[ClaimedRun]]],
+        environment_id: str,
+        array: bytes,
+        options: bytes,
+        claimant: Claimant,
+        offer: ClaimOffer,
     ) -> list[bytes]:
         claims: list[ClaimedRun] = []
         try:
-            stored, claims = await runs.send_and_claim(self._db, environment_id, array, options, *offer)
+            stored, claims = await begun
         except DatabaseUnavailable:
             raise
         except Exception:
