@@ -2,6 +2,7 @@
 -- All that is read or written is looked up in one pass over each index, for all runs together, and merged by run id:
 -- the rows of the runs of a batch lie next to each other, and a look-up for each costs pages that grow with the tables.
 -- Merging goes in the order of ids, in which runs are to be locked, however large the results are.
+-- Arguments  as _next_run_states.
 -- Returns    one row: the results whose lease held, with the status that their run got, in the order of run ids; their
 --            run ids; the concurrency limits that these executions counted against. Null: none.
 -- Errors     as _next_run_states.
