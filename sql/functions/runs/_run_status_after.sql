@@ -4,7 +4,7 @@
 --            p_reply_status  status in the reply; null without one;
 --            p_out_of_tries  may an execution without an answer not be repeated?
 -- Returns    a run status; null: a reply whose status this release does not know.
--- Called by  apply_results.
+-- Called by  _next_run_state, _deciding_reply.
 create or replace function perdure._run_status_after(p_verdict text, p_reply_status text, p_out_of_tries boolean)
 returns text
 language sql immutable parallel safe
