@@ -12,9 +12,16 @@ declare
     v_now constant timestamptz := perdure.clock();
     v_ticks constant bigint := perdure._id_now();
     v_tail constant text := perdure._id_tail();
+    v_claimants constant text[] := nullif(current_setting('perdure.claimants', true), '')::text[];
+    v_dispatcher constant text := current_setting('perdure.dispatcher', true);
+    v_is_connected constant boolean := v_claimants <> '{runs}';
+    v_slots constant integer := case
+        when v_claimants is null then 0 else perdure._slots_for_new_runs(v_claimants)
+    end;
     v_run_ids uuid[];
+    v_pending_ids uuid[];
     v_queued_ids uuid[];
-    v_any_pending boolean;
+    v_executing_ids uuid[];
     v_any_described boolean;
     v_any_limited boolean;
 begin
@@ -22,7 +29,18 @@ begin
         select
             perdure._id_at(v_ticks + s.ordinal, v_tail) as id, v.environment_id, v.job_id, v.id as job_version_id,
             v.endpoint_id, e.id as event_id,
-            case when v.preprocess_runs or v.hosted_integrations <> '{}' then 'PENDING' else 'QUEUED' end as status,
+            case
+                when v.preprocess_runs or v.hosted_integrations <> '{}' then 'PENDING'
+                when
+                    s.ordinal <= v_slots
+                    and (not v_is_connected or v.endpoint_id::text = any(v_claimants))
+                    and (
+                        select g.goes_at_once
+                        from perdure._goes_at_once(v, v.endpoint_id, 0, 0, v_is_connected) as g
+                    )
+                then 'EXECUTING'
+                else 'QUEUED'
+            end as status,
             e.is_test, v_now + v.timeout as timeout_at,
             e.run_tags is not null or e.run_metadata is not null as is_described
         from unnest(p_event_ids, p_job_ids) with ordinality as s (event_id, job_id, ordinal)
@@ -40,21 +58,24 @@ begin
     created as (
         insert into perdure.runs as r (
             id, environment_id, job_id, job_version_id, endpoint_id, event_id, status, is_test, timeout_at, created_at,
-            updated_at
+            updated_at, lease_number, started_at, dispatcher
         )
         select
             i.id, i.environment_id, i.job_id, i.job_version_id, i.endpoint_id, i.event_id, i.status, i.is_test,
-            i.timeout_at, v_now, v_now
+            i.timeout_at, v_now, v_now,
+            (i.status = 'EXECUTING')::integer, case when i.status = 'EXECUTING' then v_now end,
+            case when i.status = 'EXECUTING' then v_dispatcher end
         from input as i
-        returning r.id, r.status, r.timeout_at
     )
     select
-        array_agg(c.id),  -- in the order of the input
-        bool_or(c.status = 'PENDING'),
-        bool_or(c.timeout_at is not null),
-        (select bool_or(i.is_described) from input as i)
-    into v_run_ids, v_any_pending, v_any_limited, v_any_described
-    from created as c;
+        array_agg(i.id),  -- in their order, as the others
+        array_agg(i.id) filter (where i.status = 'PENDING'),
+        array_agg(i.id) filter (where i.status = 'QUEUED'),
+        array_agg(i.id) filter (where i.status = 'EXECUTING'),
+        bool_or(i.timeout_at is not null),
+        bool_or(i.is_described)
+    into v_run_ids, v_pending_ids, v_queued_ids, v_executing_ids, v_any_limited, v_any_described
+    from input as i;
 
     if v_any_described then
         perform perdure._describe_new_runs(v_run_ids);
@@ -62,19 +83,14 @@ begin
     if v_any_limited then
         perform perdure._notify_dispatchers('due');
     end if;
-    v_queued_ids := v_run_ids;
-    if v_any_pending then
-        v_queued_ids := array(
-            select r.id from perdure.runs as r where r.id = any(v_run_ids) and r.status = 'QUEUED' order by r.id
-        );
+    if v_executing_ids is not null then
+        perform set_config('perdure.handed_over', (perdure._handed_over_runs() || v_executing_ids)::text, true);
     end if;
-    if v_queued_ids <> '{}' then
+    if v_queued_ids is not null then
         perform perdure._enqueue_runs(v_queued_ids);
     end if;
-    if v_any_pending then
-        perform perdure._prepare_runs(array(
-            select r.id from unnest(v_run_ids) as r (id) where r.id <> all(v_queued_ids) order by r.id
-        ));
+    if v_pending_ids is not null then
+        perform perdure._prepare_runs(v_pending_ids);
     end if;
     return v_run_ids;
 end;

@@ -1,8 +1,8 @@
 -- _enqueue_runs: put runs that may be executed now into their queue: the one that dispatchers serve, or that of the
 -- apps that are connected. The message carries the id, and in the second queue whose it is; no state. pgmq is known to
--- _enqueue_runs, _hand_over_runs, _dequeue_runs, _queued_run_ids and _queue_place only; they use its tables, which all
+-- _enqueue_runs, _slots_for_new_runs, _dequeue_runs, _queued_run_ids and _queue_place only; they use its tables, which all
 -- its versions have alike: its functions make their statements anew in each call.
--- Who claims in the same transaction is given what it has slots for, without a message, and is not told of the rest.
+-- Who claims in the same transaction finds out by perdure.enqueued that there is something, and is not told.
 -- Arguments  p_run_ids  null or empty: nothing to do.
 create or replace function perdure._enqueue_runs(p_run_ids uuid[])
 returns void
@@ -10,7 +10,6 @@ language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
 declare
     v_claimants constant text[] := coalesce(nullif(current_setting('perdure.claimants', true), ''), '{}')::text[];
-    v_run_ids uuid[] := p_run_ids;
     v_any_called boolean;
     v_any_connected boolean;
 begin
@@ -18,14 +17,11 @@ begin
         return;
     end if;
     if v_claimants <> '{}' then
-        v_run_ids := perdure._hand_over_runs(p_run_ids, v_claimants);
-        if v_run_ids = '{}' then
-            return;
-        end if;
+        perform set_config('perdure.enqueued', 'true', true);
     end if;
     insert into pgmq.q_perdure_ready_runs (vt, message)
     select clock_timestamp(), jsonb_build_object('run_id', i.id)
-    from unnest(v_run_ids) as i (id)
+    from unnest(p_run_ids) as i (id)
     where not exists (select 1 from perdure.endpoints as p where p.connected);
     if found then
         if 'runs' <> all(v_claimants) then
@@ -36,7 +32,7 @@ begin
 
     with routed as materialized (
         select i.ordinal, r.id, p.id as endpoint_id, p.connected
-        from unnest(v_run_ids) with ordinality as i (id, ordinal)
+        from unnest(p_run_ids) with ordinality as i (id, ordinal)
         -- limit keeps this a look-up by index for each run, whatever the planner thinks of how few there are.
         cross join lateral (select x.id, x.endpoint_id from perdure.runs as x where x.id = i.id limit 1) as r
         inner join perdure.endpoints as p on p.id = r.endpoint_id

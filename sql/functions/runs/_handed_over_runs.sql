@@ -1,6 +1,6 @@
--- _handed_over_runs: the runs that this transaction has started and that are claimed in it: see _hand_over_runs.
--- Returns    empty: none.
--- Called by  _hand_over_runs, claim_runs.
+-- _handed_over_runs: the runs that this transaction has started for whoever claims in it: see _slots_for_new_runs.
+-- Returns    in ascending order; empty: none.
+-- Called by  _slots_for_new_runs, _start_runs, claim_runs.
 create or replace function perdure._handed_over_runs()
 returns uuid[]
 language sql stable

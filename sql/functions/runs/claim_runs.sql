@@ -22,18 +22,18 @@ returns table (
 )
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
-set enable_hashjoin = off set enable_mergejoin = off
+set enable_hashjoin = off set enable_mergejoin = off set enable_hashagg = off
 as $$
 #variable_conflict use_column
 declare
     v_now constant timestamptz := perdure.clock();
     v_started_at constant text := perdure._iso(v_now);
     v_is_connected constant boolean := p_endpoint_ids is not null;
-    v_run_ids uuid[];
+    v_run_ids uuid[] := perdure._handed_over_runs();
+    v_ready_ids uuid[];  -- from the queue
+    v_taken_ids uuid[];  -- of these
     v_begun_ids uuid[];  -- of runs that have tasks
     v_begun_tasks text[];  -- the members of their bodies that say so
-    v_claimed integer;
-    v_left_ids uuid[];  -- null in the first turn
 begin
     if p_limit between 1 and 1000 is not true then
         perform perdure._check_limit('p_limit', p_limit);
@@ -41,83 +41,51 @@ begin
     if p_dispatcher is null then
         raise exception using errcode = 'JQ010', message = 'p_dispatcher must not be null';
     end if;
-    v_run_ids := perdure._handed_over_runs();
+    if v_run_ids = '{}' or (current_setting('perdure.enqueued', true) <> '' and cardinality(v_run_ids) < p_limit) then
+        v_ready_ids := case
+            when v_is_connected then perdure._dequeue_connected_runs(p_limit - cardinality(v_run_ids), p_endpoint_ids)
+            else perdure._dequeue_runs(p_limit - cardinality(v_run_ids))
+        end;
+    end if;
     if v_run_ids <> '{}' then
         perform set_config('perdure.handed_over', '', true);
-    elsif v_is_connected then
-        v_run_ids := perdure._dequeue_connected_runs(p_limit, p_endpoint_ids);
-    else
-        v_run_ids := perdure._dequeue_runs(p_limit);
     end if;
-    if v_run_ids = '{}' then
-        return;
-    end if;
-    v_begun_ids := array(select distinct t.run_id from perdure.tasks as t where t.run_id = any(v_run_ids));
-    if v_begun_ids <> '{}' then
-        select array_agg(b.run_id), array_agg(b.members)
-        into v_begun_ids, v_begun_tasks
-        from perdure._begun_members(v_begun_ids) as b;
+    if v_ready_ids <> '{}' then
+        v_taken_ids := perdure._take_ready_runs(v_ready_ids, p_dispatcher, v_is_connected);
+        v_begun_ids := array(select distinct t.run_id from perdure.tasks as t where t.run_id = any(v_taken_ids));
+        if v_begun_ids <> '{}' then
+            select array_agg(b.run_id), array_agg(b.members)
+            into v_begun_ids, v_begun_tasks
+            from perdure._begun_members(v_begun_ids) as b;
+        end if;
+        v_run_ids := v_run_ids || v_taken_ids;
     end if;
 
-    -- Most runs need no more than to be executed. Those for which more is to be looked at are left over by the first
-    -- turn; those that may be executed after all have the second.
-    loop
+    if v_run_ids <> '{}' then
         return query
-        with claimed as (
-            update perdure.runs as r
-            set
-                status = 'EXECUTING',
-                lease_number = r.lease_number + 1,
-                started_at = coalesce(r.started_at, v_now),
-                updated_at = v_now,
-                dispatcher = p_dispatcher
-            where
-                r.id = any(v_run_ids) and r.status in ('QUEUED', 'WAITING_TO_EXECUTE') and r.due_at is null
-                -- Not a join, which could change the order in which runs are locked.
-                and (
-                    v_left_ids is not null
-                    or (
-                        select
-                            v.status = 'ACTIVE' and p.connected = v_is_connected
-                            and coalesce(v.concurrency_limit_id, n.concurrency_limit_id) is null
-                            and not exists (
-                                select 1
-                                from perdure.pauses as z
-                                where perdure._stops(z, r.environment_id, r.job_id, v.concurrency_limit_id)
-                            )
-                            and (r.execution_count < n.max_executions) is not false
-                            and (r.duration_ms < n.max_duration_ms) is not false
-                        from perdure.job_versions as v, perdure.environments as n, perdure.endpoints as p
-                        where v.id = r.job_version_id and n.id = r.environment_id and p.id = r.endpoint_id
-                    )
-                )
-            returning
-                r.id, r.lease_number, r.environment_id, r.job_version_id, r.endpoint_id, r.event_id, r.is_test,
-                r.yielded_keys, r.timeout_at
-        ),
-        given as materialized (
+        with given as materialized (
             select
-                c.*, v.version, v.hosted_integrations <> '{}' as has_connections, j.slug, p.url, p.timeout_ms,
-                p.api_key_id,
+                r.id, r.lease_number, r.environment_id, r.endpoint_id, r.event_id, r.is_test, r.yielded_keys,
+                r.timeout_at, v.version, v.hosted_integrations <> '{}' as has_connections, j.slug, p.url, p.timeout_ms, p.api_key_id,
                 case
                     when not p.connected
                         then greatest(least(p.execution_limit_ms, p.timeout_ms, 120000), 10000) - 350
                 end as chunk_limit_ms,
                 v.concurrency_limit_id
-            from claimed as c
-            inner join perdure.job_versions as v on v.id = c.job_version_id
+            from perdure.runs as r
+            inner join perdure.job_versions as v on v.id = r.job_version_id
             inner join perdure.jobs as j on j.id = v.job_id
-            inner join perdure.endpoints as p on p.id = c.endpoint_id
+            inner join perdure.endpoints as p on p.id = r.endpoint_id
+            where r.id = any(v_run_ids)
         ),
         -- What many runs have in common is put together once.
         environments as materialized (
             select
-                u.id, k.signing_secrets, l.concurrency_limit_id,
+                u.id, k.signing_secrets, o.concurrency_limit_id,
                 concat(
                     '"environment":', o.environment, ',"organization":', o.organization, ',"project":', o.project
                 ) as members
-            from (select distinct c.environment_id as id from claimed as c) as u
-            inner join perdure.environments as l on l.id = u.id
+            from (select distinct g.environment_id as id from given as g) as u
             cross join lateral perdure._environment_json(u.id) as o
             cross join lateral perdure._signing_secrets(u.id) as k
         ),
@@ -162,29 +130,12 @@ begin
         inner join environments as n on n.id = c.environment_id
         -- limit keeps this a look-up by index for each run, whatever the planner thinks of how few events there are.
         cross join lateral (select x.* from perdure.events as x where x.id = c.event_id limit 1) as e;
-        get diagnostics v_claimed = row_count;
-        exit when v_claimed = cardinality(v_run_ids) or v_left_ids is not null;
+    end if;
 
-        v_left_ids := array(
-            select r.id from perdure.runs as r where r.id = any(v_run_ids) and r.status <> 'EXECUTING' order by r.id
+    if cardinality(v_taken_ids) < cardinality(v_ready_ids) then
+        perform perdure._pass_on_slots(
+            array(select r.id from unnest(v_ready_ids) as r (id) where r.id <> all(v_taken_ids)), v_is_connected
         );
-        v_left_ids := perdure._keep_rightly_queued(v_left_ids, v_is_connected);
-        perform perdure._end_unclaimable_runs(v_left_ids);
-        v_run_ids := perdure._admit_runs(perdure._stop_paused_runs(v_left_ids));
-        exit when v_run_ids = '{}';
-    end loop;
-
-    -- One that was let go when a limit had room, and does not use it (it was cancelled, or something else keeps it back),
-    -- lets the next one go. Those behind the ones that were kept back may be ready: who got few would not ask again.
-    if cardinality(v_run_ids) < cardinality(v_left_ids) then
-        perform perdure._notify_dispatchers(case when v_is_connected then 'connected' else 'runs' end);
-        perform perdure._unblock_runs(array(
-            select distinct i.id
-            from perdure._limits_of_runs(array(
-                select r.id from unnest(v_left_ids) as r (id) where r.id <> all(v_run_ids)
-            )) as l
-            cross join lateral unnest(l.limit_ids) as i (id)
-        ));
     end if;
 end;
 $$;

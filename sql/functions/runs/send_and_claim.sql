@@ -23,7 +23,9 @@ declare
 begin
     perform
         set_config('perdure.claimants', coalesce(p_endpoint_ids::text, '{runs}'), true),
-        set_config('perdure.slots', coalesce(p_limit, 0)::text, true);
+        set_config('perdure.slots', coalesce(p_limit, 0)::text, true),
+        set_config('perdure.dispatcher', p_dispatcher, true),
+        set_config('perdure.enqueued', '', true);
     return query
     select
         s.event, null::uuid, null::integer, null::uuid, null::text, null::integer, null::bytea[], null::text,

@@ -68,7 +68,10 @@ def test_what_the_events_start_is_claimed_and_nobody_is_told(
     events, claims = here.send(GREETING, {**GREETING, "payload": {"n": 2}})
     assert [event["payload"] for event in events] == [{"n": 1}, {"n": 2}]
     assert [claim.body["event"] for claim in claims] == events
-    assert [run_row(db, claim.run_id).status for claim in claims] == ["EXECUTING"] * 2
+    for claim in claims:
+        run = run_row(db, claim.run_id)
+        assert (run.status, run.lease_number, claim.lease_number, run.dispatcher) == ("EXECUTING", 1, 1, "here")
+        assert run.started_at is not None
     assert (sorted(leased(db)), queued(db)) == ([claim.run_id for claim in claims], [])
     assert here.told() == set()
     assert db.call("doctor") == []
@@ -131,6 +134,27 @@ def test_a_run_that_a_limit_stops_is_kept_back(db: Database, here: Here, builder
     db.call("apply_results", [result])
     (other,) = db.call("claim_runs", "elsewhere", 10)
     assert other.run_id != claim.run_id
+
+
+def test_a_run_that_a_pause_stops_is_kept_back(db: Database, here: Here, builders: Builders) -> None:
+    builders.endpoint(environment=here.environment)
+    db.call("pause_environment", here.environment.id)
+    assert here.send(GREETING)[1] == []
+    assert (leased(db), queued(db), db.call("doctor")) == ([], [], [])
+    db.call("resume_environment", here.environment.id)
+    assert len(db.call("claim_runs", "elsewhere", 10)) == 1
+
+
+def test_what_a_limit_lets_through_is_claimed_with_the_rest(
+    db: Database, here: Here, builders: Builders
+) -> None:
+    builders.endpoint(job("free"), job("limited", concurrencyLimit=1), environment=here.environment)
+    here.told()
+    _, claims = here.send(GREETING)
+    assert {claim.body["job"]["id"] for claim in claims} == {"free", "limited"}
+    assert here.told() == set()
+    _, claims = here.send(GREETING)
+    assert [claim.body["job"]["id"] for claim in claims] == ["free"]
 
 
 def test_an_event_for_later_is_told_to_those_who_deliver_it(
