@@ -11,6 +11,7 @@ import pytest
 
 from perdure import IO, Perdure, SyncIO, cron_trigger, event_trigger, make_event
 from perdure.errors import ConnectionRefused
+from tests.support.database import Database
 from tests.support.fix_outage import Outage
 from tests.support.waiting import eventually_async
 
@@ -23,6 +24,12 @@ async def until_statuses(world: World, *statuses: str, timeout_s: float = 10) ->
     await eventually_async(
         lambda: world.statuses() == list(statuses), timeout_s=timeout_s, what=f"runs {statuses}"
     )
+
+
+def blocked(db: Database) -> bool:
+    """Whether a session waits for a lock."""
+    waits: bool = db.value("select exists (select 1 from pg_locks where not granted)")
+    return waits
 
 
 class Gate:
@@ -56,6 +63,28 @@ def gated(app: Perdure, gate: Gate) -> Perdure:
         return passed
 
     return app
+
+
+async def test_a_claim_that_takes_its_time_leaves_the_other_slots_to_others(
+    world: World,
+) -> None:
+    app = world.app()
+
+    @app.job(id="greet", version="1.0.0", on=ON_GREET)
+    async def greet(payload: dict[str, Any], io: IO) -> None:
+        pass
+
+    async with connected(app, slots=4):
+        # Somebody else sends the same event, and has not committed yet.
+        with Database(world.db.url) as other, other.connection.transaction():
+            other.call("send_events", world.environment.id, [{"name": "other", "id": "e-1"}])
+            late = asyncio.create_task(app.send_event("greet", {}, id="e-1"))
+            await eventually_async(lambda: blocked(world.db), what="the event waits for a lock")
+            world.db.call("send_events", world.environment.id, [{"name": "greet", "id": "e-2"}])
+            await until_statuses(world, "SUCCESS")
+            assert not late.done()
+        await late
+    assert world.db.call("doctor") == []
 
 
 async def test_a_run_with_tasks_and_a_wait(world: World, dispatcher: None) -> None:

@@ -15,7 +15,7 @@ from psycopg.errors import ProgramLimitExceeded, StatementTooComplex
 from perdure_dispatcher.clients import Clients
 from perdure_dispatcher.results import Result, Results
 from perdure_dispatcher.settings import Settings
-from perdure_dispatcher.slots import Slots
+from perdure_dispatcher.slots import Slots, wave_of
 from perdure_dispatcher.verdict import Judgement, Verdict, judge_own_error, judge_refused
 from perdure_dispatcher.wake import Wake
 from perdure_engine.errors import DatabaseUnavailable, NotMigrated, PerdureError
@@ -26,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 LEASE_LOST = "LEASE_LOST"
 """The outcome of a result that came too late: somebody else has the lease, or had it."""
-
-_WORTH_A_CLAIM = 25
 
 _REFUSALS = (psycopg.DataError, psycopg.IntegrityError, StatementTooComplex, ProgramLimitExceeded)
 _FIRST_PAUSE_S = 0.5
@@ -77,9 +75,7 @@ class Work(ABC, Generic[ClaimT]):
         self._wake = wake
         self._is_claiming = False
         self.slots = Slots(slots, on_free=wake.slot_freed)
-        # What is claimed together ends together. In four waves the database, the app and this process all
-        # have work; in one, each waits for the others. Less than _WORTH_A_CLAIM would cost more than it wins.
-        self._wave = max(slots // 4, min(slots // 2, _WORTH_A_CLAIM), 1)
+        self._wave = wave_of(slots)
         self.results = Results(self.apply, self.outcomes, on_kept=wake.hint_everything)
 
     @property

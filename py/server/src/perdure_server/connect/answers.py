@@ -63,10 +63,16 @@ def judge(id: RequestId, response: HttpResponse) -> Judgement:
 
 
 class Answers:
-    """Stores answers. While one call is under way the next ones gather, and go together."""
+    """Stores answers. While one call is under way the next ones gather, and go together.
 
-    def __init__(self, connect: Connect) -> None:
+    Args:
+        connect: gives a connection for one call.
+        on_idle: called when everything is stored.
+    """
+
+    def __init__(self, connect: Connect, *, on_idle: Callable[[], None]) -> None:
         self._connect = connect
+        self._on_idle = on_idle
         self._waiting: list[Answer] = []
         self._worker: asyncio.Task[None] | None = None
 
@@ -75,6 +81,11 @@ class Answers:
         self._waiting.append(answer)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
+
+    @property
+    def under_way(self) -> bool:
+        """Answers are being stored."""
+        return self._worker is not None
 
     async def drain(self, timeout_s: float) -> None:
         """Wait until everything is stored; the apps bring again what is not."""
@@ -97,6 +108,7 @@ class Answers:
                     del self._waiting[: len(batch)]
         finally:
             self._worker = None
+            self._on_idle()
 
     async def _store(self, batch: Sequence[Answer]) -> None:
         """Store a batch, each answer once; one that the database refuses is told it as that."""

@@ -16,6 +16,7 @@ from perdure.wire.headers import EXTENSION_VERSION, PERDURE_VERSION, Action
 from perdure.wire.http import ConnectionFailed, HttpResponse
 from perdure_connect.frames import DROP, REQUEST, STORED, Frame
 from perdure_dispatcher.executions import body_with_connections
+from perdure_dispatcher.slots import wave_of
 from perdure_dispatcher.verdict import judge_unsendable
 from perdure_engine.connected import renew_leases
 from perdure_engine.deliveries import ClaimedDelivery, claim_deliveries
@@ -61,8 +62,8 @@ class Connector:
         self._box = box
         self._seats: list[Seat] = []
         self._questions: dict[RequestId, asyncio.Future[HttpResponse]] = {}
-        self._answers = Answers(connect)
-        self._is_claiming = False
+        self._answers = Answers(connect, on_idle=self._look_again)
+        self._promised = 0
         self._wanted = {RUNS, DELIVERIES}
         self._wake = asyncio.Event()
         self._seated = asyncio.Event()
@@ -140,8 +141,7 @@ class Connector:
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise MalformedMessage(f"not an answer: {error!r}") from error
         seat.held.discard(id)
-        if self._wanted:  # it may have been for want of room that they were not claimed
-            self._wake.set()
+        self._look_again()
 
         def stored() -> None:
             seat.put(Frame({"kind": STORED, "ids": [text]}))
@@ -184,17 +184,22 @@ class Connector:
 
     def take(self, offer: ClaimOffer, claims: Sequence[ClaimedRun]) -> None:
         """Give what was claimed for an offer to the apps."""
-        self._is_claiming = False
+        self._promised -= offer.limit
         if len(claims) == offer.limit:  # there may be more
             self._want(RUNS)
-        elif self._wanted:  # somebody wanted to claim meanwhile
-            self._wake.set()
+        else:
+            self._look_again()
         self._give_runs(claims)
 
     def _want(self, *what: str) -> None:
         """There may be something to claim."""
         self._wanted.update(what)
         self._wake.set()
+
+    def _look_again(self) -> None:
+        """There may be room for what was wanted and could not be claimed."""
+        if self._wanted:
+            self._wake.set()
 
     async def _claim_runs(self) -> None:
         offer = self._offer(self._seats)
@@ -209,12 +214,17 @@ class Connector:
             self.take(offer, claims)
 
     def _offer(self, seats: Sequence[Seat]) -> ClaimOffer | None:
-        """The free slots of these seats. One claim at a time: no slot is given away twice."""
+        """A wave of the free slots of these seats, each promised to one claim only.
+
+        While answers are being stored, or a claim is under way, more slots will be free in a moment: till then
+        it takes a whole wave to be worth a claim.
+        """
         free = [seat for seat in seats if seat.room]
-        limit = min(sum(seat.room for seat in free), _LARGEST_CLAIM)
-        if not limit or self._is_claiming:
+        wave = min(wave_of(sum(seat.slots for seat in seats)), _LARGEST_CLAIM)
+        limit = min(sum(seat.room for seat in free) - self._promised, wave)
+        if limit <= 0 or (limit < wave and (self._promised or self._answers.under_way)):
             return None
-        self._is_claiming = True
+        self._promised += limit
         return ClaimOffer(self._name, limit, LEASE, _endpoints(free))
 
     def _give_runs(self, claims: Sequence[ClaimedRun]) -> None:
@@ -282,8 +292,8 @@ class Connector:
                 for id in seat.held & lost:
                     seat.held.discard(id)
                     seat.put(Frame({"kind": DROP, "id": str(id)}))
-            if lost and self._wanted:
-                self._wake.set()
+            if lost:
+                self._look_again()
 
     async def _renew_for(self, held: Collection[RequestId], duration: timedelta) -> set[str]:
         async with self._connect() as conn:
