@@ -1,7 +1,7 @@
 -- _enqueue_runs: put runs that may be executed now into their queue: the one that dispatchers serve, or that of the
 -- apps that are connected. The message carries the id, and in the second queue whose it is; no state. pgmq is known to
--- _enqueue_runs, _slots_for_new_runs, _dequeue_runs, _queued_run_ids and _queue_place only; they use its tables, which all
--- its versions have alike: its functions make their statements anew in each call.
+-- _enqueue_runs, _slots_for_new_runs, _dequeue_runs, _queued_run_ids and _queue_place only; they use its tables, which
+-- all its versions have alike: its functions make their statements anew in each call.
 -- Who claims in the same transaction finds out by perdure.enqueued that there is something, and is not told.
 -- Arguments  p_run_ids  null or empty: nothing to do.
 create or replace function perdure._enqueue_runs(p_run_ids uuid[])

@@ -6,7 +6,8 @@
 -- Returns    one row; true: yes.
 -- Called by  _start_runs, _begin_executions, whose statements it becomes a part of.
 create or replace function perdure._goes_at_once(
-    p_version perdure.job_versions, p_endpoint_id uuid, p_execution_count integer, p_duration_ms bigint, p_connected boolean
+    p_version perdure.job_versions, p_endpoint_id uuid, p_execution_count integer, p_duration_ms bigint,
+    p_connected boolean
 )
 returns table (goes_at_once boolean)
 language sql stable

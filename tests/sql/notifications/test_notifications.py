@@ -45,7 +45,8 @@ def test_a_run_that_succeeds_tells_everything(db: Database, builders: Builders, 
     claim.reply("SUCCESS", output={"done": True})
     shown = run.read()
     environment, organization, project = db.rows(
-        "select environment, organization, project from perdure._environment_json(%s)", endpoint.environment.id
+        "select environment, organization, project from perdure._environment_json(%s)",
+        endpoint.environment.id,
     )[0]
     assert notification(db) == {
         "id": run.id,

@@ -70,7 +70,7 @@ def test_what_the_events_start_is_claimed_and_nobody_is_told(
     assert [claim.body["event"] for claim in claims] == events
     for claim in claims:
         run = run_row(db, claim.run_id)
-        assert (run.status, run.lease_number, claim.lease_number, run.dispatcher) == ("EXECUTING", 1, 1, "here")
+        assert (run.status, run.lease_number, run.dispatcher) == ("EXECUTING", claim.lease_number, "here")
         assert run.started_at is not None
     assert (sorted(leased(db)), queued(db)) == ([claim.run_id for claim in claims], [])
     assert here.told() == set()

@@ -14,8 +14,8 @@ _WORTH_A_CLAIM = 25
 def wave_of(slots: int) -> int:
     """How many of the slots are filled by one claim, while there is more to come.
 
-    What is claimed together ends together. In four waves the database, the app and this process all have work;
-    in one, each waits for the others. Less than 25 would cost more than it wins.
+    What is claimed together ends together. In four waves the database, the app and this process all have
+    work; in one, each waits for the others. Less than 25 would cost more than it wins.
     """
     return max(slots // 4, min(slots // 2, _WORTH_A_CLAIM), 1)
 

@@ -216,8 +216,8 @@ class Connector:
     def _offer(self, seats: Sequence[Seat]) -> ClaimOffer | None:
         """A wave of the free slots of these seats, each promised to one claim only.
 
-        While answers are being stored, or a claim is under way, more slots will be free in a moment: till then
-        it takes a whole wave to be worth a claim.
+        While answers are being stored, or a claim is under way, more slots will be free in a moment: till
+        then it takes a whole wave to be worth a claim.
         """
         free = [seat for seat in seats if seat.room]
         wave = min(wave_of(sum(seat.slots for seat in seats)), _LARGEST_CLAIM)
