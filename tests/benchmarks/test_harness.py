@@ -38,7 +38,8 @@ def benchmarks(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 def test_a_command_measures_perdure_and_writes_every_round(tmp_path: Path) -> None:
     file = tmp_path / "figures.json"
-    arguments = ["--systems", "perdure-http", "--rounds", "1", "--scale", "0.01", "--json", str(file)]
+    # Enough steps for each role to use more than 10 ms of CPU, by which it is counted.
+    arguments = ["--systems", "perdure-http", "--rounds", "1", "--scale", "0.1", "--json", str(file)]
     done = benchmarks(tmp_path, "steps", *arguments)
     assert done.returncode == 0, done.stderr
     assert "LEFT OUT" not in done.stdout, done.stdout

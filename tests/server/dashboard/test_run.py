@@ -78,7 +78,7 @@ async def test_a_task_is_looked_at(office: Office, builders: Builders, app: Endp
         done(
             run,
             "charge",
-            params={"card": {"__redactedString": True, "strings": ["4242"], "interpolations": []}},
+            params={"card": {"__redactedString": True, "strings": ["card 4242"], "interpolations": []}},
             output={"token": "s3cret", "id": 9},
             redact={"paths": ["token"]},
             connectionKey="stripe",
@@ -102,7 +102,7 @@ async def test_a_task_is_looked_at(office: Office, builders: Builders, app: Endp
     assert "javascript:" not in charged
     assert "[REDACTED]" in inspector
     assert "s3cret" not in charged
-    assert "4242" not in charged
+    assert "card 4242" not in charged
     assert "Connection stripe" in words("<body>" + inspector)
     flaky = await opened(browser, f"{HERE}/{run.id}?task={task_row(office.db, run.id, 'flaky').id}")
     assert "2099-01-01" in flaky
