@@ -3,7 +3,7 @@
 -- Arguments  p_run_ids  taken from the queue.
 -- Returns    those to execute.
 -- Locks      the runs that have a limit, then the limits, in id order: leases are counted, and ended, under them.
--- Called by  claim_runs.
+-- Called by  _take_ready_runs.
 create or replace function perdure._admit_runs(p_run_ids uuid[])
 returns uuid[]
 language plpgsql volatile set search_path = pg_catalog, pg_temp

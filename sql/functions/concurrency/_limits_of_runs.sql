@@ -1,5 +1,5 @@
 -- _limits_of_runs: the concurrency limits that an execution of these runs counts against; no row for a run without any.
--- Called by  _admit_runs, claim_runs.
+-- Called by  _admit_runs, _pass_on_slots, doctor.
 create or replace function perdure._limits_of_runs(p_run_ids uuid[])
 returns table (run_id uuid, limit_ids uuid[])
 language sql stable

@@ -2,7 +2,7 @@
 -- back as there is room for. Too many is harmless: a claim keeps them back again.
 -- Arguments  p_limit_ids  null or empty: nothing to do.
 -- Locks      the limits, in id order.
--- Called by  claim_runs, apply_results, _cancel_runs, requeue_run, _store_limit, _use_limit.
+-- Called by  _pass_on_slots, apply_results, _cancel_runs, requeue_run, _store_limit, _use_limit.
 create or replace function perdure._unblock_runs(p_limit_ids uuid[])
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp

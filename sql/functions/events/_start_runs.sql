@@ -1,5 +1,6 @@
 -- _start_runs: create runs and queue those that may start now. A job that wants its runs preprocessed, or that uses
--- connections which the platform holds, starts when these are there.
+-- connections which the platform holds, starts when these are there. Those that somebody claims in this transaction, as
+-- send_and_claim says, begin as claimed: what claim_runs sets is set here, but for the lease.
 -- Arguments  p_event_ids, p_job_ids  events.id and jobs.id, as many of the one as of the other.
 -- Returns    the runs, each in its job's newest version in the event's environment; null: there is none, since the jobs
 --            are disabled there.

@@ -4,7 +4,7 @@
 -- Returns    those that may be executed.
 -- Locks      the runs that are stopped, in id order, and their pauses, shared: who resumes one waits, and then sees
 --            what was kept back for it.
--- Called by  claim_runs.
+-- Called by  _take_ready_runs.
 create or replace function perdure._stop_paused_runs(p_run_ids uuid[])
 returns uuid[]
 language plpgsql volatile set search_path = pg_catalog, pg_temp

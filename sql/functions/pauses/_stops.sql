@@ -1,7 +1,7 @@
 -- _stops: does this pause stop a run of this environment and job, whose job version has this concurrency limit?
 -- Arguments  p_concurrency_limit_id  null: the version has none.
 -- Returns    null: no.
--- Called by  claim_runs, _stop_paused_runs, _pause, explain_wait, list_jobs.
+-- Called by  _goes_at_once, _stop_paused_runs, _pause, explain_wait, list_jobs.
 create or replace function perdure._stops(
     p_pause perdure.pauses, p_environment_id uuid, p_job_id uuid, p_concurrency_limit_id uuid
 )

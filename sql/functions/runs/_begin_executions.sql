@@ -1,9 +1,10 @@
 -- _begin_executions: ready runs become EXECUTING.
--- Arguments  p_run_ids      in ascending order;
---            p_looked_at    they may all be executed, by a closer look; false: only those that may at once do.
+-- Arguments  p_run_ids    in ascending order;
+--            p_connected  as of _goes_at_once;
+--            p_looked_at  a closer look was taken, and all of them may be executed; false: those that go at once do.
 -- Returns    which ones became that.
 -- Locks      runs in id order.
--- Called by  claim_runs.
+-- Called by  _take_ready_runs.
 create or replace function perdure._begin_executions(
     p_run_ids uuid[], p_dispatcher text, p_connected boolean, p_looked_at boolean
 )

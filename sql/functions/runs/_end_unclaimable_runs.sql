@@ -1,6 +1,6 @@
 -- _end_unclaimable_runs: end those of these runs that may not be executed any more: their job version was disabled
 -- since they were queued, or they have reached a limit of their environment.
--- Called by  claim_runs.
+-- Called by  _take_ready_runs.
 create or replace function perdure._end_unclaimable_runs(p_run_ids uuid[])
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp

@@ -3,7 +3,7 @@
 -- Arguments  p_run_ids    in ascending order; null for messages that carry no id;
 --            p_connected  the queue was that of connected apps.
 -- Returns    ids in ascending order.
--- Called by  claim_runs.
+-- Called by  _take_ready_runs.
 create or replace function perdure._keep_rightly_queued(p_run_ids uuid[], p_connected boolean)
 returns uuid[]
 language plpgsql volatile set search_path = pg_catalog, pg_temp

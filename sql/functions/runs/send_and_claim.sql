@@ -1,6 +1,8 @@
 -- send_and_claim: send_events, and claim_runs for a dispatcher that has free slots at this moment: the runs that were
 -- started are among what it takes. One transaction and one commit in place of two, and nobody has to be woken between.
--- Unless others wait for a slot, the runs are claimed as they are started, without a message in the queue.
+-- Unless others wait for a slot, the runs are claimed as they are started, without a message in the queue. What is
+-- between learns of it by settings of the transaction: perdure.claimants, .slots and .dispatcher say who claims,
+-- .handed_over which runs were started for it, .enqueued that there is something in the queue besides.
 -- Arguments  p_environment_id, p_events, p_options  as send_events;
 --            p_dispatcher, p_limit, p_lease_margin, p_endpoint_ids  as claim_runs.
 -- Returns    first a row for each event, with nothing but event; then a row for each claimed run, without event.
