@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -99,13 +100,40 @@ async def test_a_run_with_tasks_and_a_wait(world: World, dispatcher: None) -> No
         return f"{first} {sum(together)} {payload['word']}"
 
     async with connected(app):
-        assert not app.api.shares_calls  # the connection puts together what is sent
+        assert app.api.is_gathering  # what is sent together is one message
         await app.send_event("greet", {"word": "hello"})
         await until_statuses(world, "SUCCESS")
-    assert app.api.shares_calls
+    assert not app.api.is_gathering
     assert world.db.value("select output from perdure.runs") == "Ada 10 hello"
     assert calls == ["first"]
     assert world.db.call("doctor") == []
+
+
+async def test_steps_of_many_runs_go_together(world: World, dispatcher: None) -> None:
+    app = world.app()
+    app.api.patience_s = 20
+    together = asyncio.Barrier(20)
+
+    @app.job(id="greet", version="1.0.0", on=ON_GREET)
+    async def greet(payload: Any, io: IO) -> int:
+        await together.wait()
+        return await io.run_task("n", lambda: payload["n"])
+
+    async with connected(app):
+        paths: list[str] = []
+        request = app.api.http.request
+
+        async def counted(method: str, url: str, *rest: Any, **options: Any) -> Any:
+            paths.append(urlsplit(url).path)
+            return await request(method, url, *rest, **options)
+
+        app.api.http.request = counted  # type: ignore[method-assign]
+        await app.send_events([make_event("greet", {"n": n}) for n in range(20)])
+        await until_statuses(world, *["SUCCESS"] * 20)
+    assert paths.count("/api/v1/tasks") == 1
+    assert len(paths) == 2  # the events are the other
+    outputs = world.db.value("select json_agg(output::text::int order by id) from perdure.runs")
+    assert sorted(outputs) == list(range(20))
 
 
 async def test_a_plain_job_and_its_hook(world: World) -> None:

@@ -268,8 +268,8 @@ class CallsOverConnection:
         direct: sends requests.
     """
 
-    wants_single_calls = True
-    """The connection itself puts together what is to be sent."""
+    is_gathering = True
+    """What is sent at the same time is one message."""
 
     def __init__(self, direct: HttpTransport) -> None:
         self.direct = direct

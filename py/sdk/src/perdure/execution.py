@@ -28,8 +28,8 @@ from perdure.io.sync import SyncIO
 from perdure.job import AnyJob, InvalidPayloadError
 from perdure.ledger import current_caller
 from perdure.machinery import Machinery
-from perdure.shared_calls import SharedCalls
 from perdure.suspension import Yield, reply_to_suspension
+from perdure.task_calls import TaskCalls
 from perdure.threads import one_thread, run_in_thread
 from perdure.wire.execution import ExecuteJob
 from perdure.wire.replies import (
@@ -98,8 +98,9 @@ class Execution:
         return made
 
     def _make_machinery(self) -> Machinery:
-        api = SharedCalls.of(self.app.api, self.loop) if self._shares_calls else self.app.api
-        made = Machinery(api, self.request, self._tasks, self._deadline, owner=self._owner, loop=self.loop)
+        api, loop = self.app.api, self.loop
+        shared = TaskCalls.shared(api, loop) if self._shares_calls and api.shares_calls else None
+        made = Machinery(api, shared, self.request, self._tasks, self._deadline, owner=self._owner, loop=loop)
         if self._is_over:
             made.suspensions.close()
         return made

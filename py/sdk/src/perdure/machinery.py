@@ -12,8 +12,8 @@ from perdure.ledger import TaskLedger
 from perdure.logger import RunLogger
 from perdure.recorder import Recorder
 from perdure.runner import TaskRunner
-from perdure.shared_calls import SharedCalls
 from perdure.suspension import Suspensions
+from perdure.task_calls import TaskCalls
 from perdure.wire.execution import ExecuteJob
 from perdure.wire.tasks import CachedTask, TaskRecord
 
@@ -23,7 +23,8 @@ class Machinery:
 
     def __init__(
         self,
-        api: ApiClient | SharedCalls,
+        api: ApiClient,
+        shared: TaskCalls | None,
         request: ExecuteJob,
         tasks: Sequence[CachedTask],
         deadline: Deadline,
@@ -36,6 +37,7 @@ class Machinery:
         self.suspensions = Suspensions(deadline)
         self.recorder = Recorder(
             api,
+            shared,
             run_id=run_id,
             lease_number=request.perdure.lease_number,
             deadline=deadline,

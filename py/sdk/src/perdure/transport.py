@@ -20,7 +20,7 @@ from perdure.wire.http import HttpError, HttpResponse, HttpTransport
 from perdure.wire.runs import ApiErrorBody
 
 if TYPE_CHECKING:
-    from perdure.shared_calls import SharedCalls
+    from perdure.task_calls import TaskCalls
 
 M = TypeVar("M", bound=WireModel)
 
@@ -46,12 +46,17 @@ class ApiTransport:
         self.patience_s = patience_s
         self.knows_many = True
         """False once the API turned out not to know the call for many runs."""
-        self.shared: WeakKeyDictionary[asyncio.AbstractEventLoop, SharedCalls] = WeakKeyDictionary()
+        self.shared_calls: WeakKeyDictionary[asyncio.AbstractEventLoop, TaskCalls] = WeakKeyDictionary()
 
     @property
     def shares_calls(self) -> bool:
-        """Whether to put calls for several runs together: not where the transport wants each for itself."""
-        return self.knows_many and not getattr(self.http, "wants_single_calls", False)
+        """Whether tasks of several runs may go in one call: not where what sends it wants each for itself."""
+        return not getattr(self.http, "wants_single_calls", False)
+
+    @property
+    def is_gathering(self) -> bool:
+        """Whether what sends the calls puts together itself what comes at the same time."""
+        return getattr(self.http, "is_gathering", False)
 
     async def call(
         self,

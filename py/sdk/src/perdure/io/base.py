@@ -49,7 +49,8 @@ class IOBase:
         self, key: Key, call: Callable[[], Any], *, returns: Any = Any, options: TaskOptions = NO_OPTIONS
     ) -> Coroutine[Any, Any, Any]:
         """A task whose body is ``call``: called once, its result stored and decoded as ``returns``."""
-        return self._claimed_task(self._runner.claim(key), call, returns=returns, options=options)
+        runner = self._runner
+        return runner.run(runner.claim(key), call, _codec(key, returns), options)
 
     def _claimed_task(
         self, claim: Claim, call: Callable[[], Any], *, returns: Any = Any, options: TaskOptions = NO_OPTIONS

@@ -7,14 +7,15 @@ import gc
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from perdure import IO, ApiError, Perdure, event_trigger, shared_calls
-from perdure.shared_calls import SharedCalls
+from perdure import IO, ApiError, Perdure, event_trigger, task_calls
+from perdure.client import StoredTask
+from perdure.task_calls import TaskCalls
 from perdure.transport import CALL_TIMEOUT_S as FULL_S
 from tests.sdk.fake_platform import API_KEY, ApiCall, FakePlatform, FakeRun, execute_request, post
 from tests.support.waiting import eventually_async
@@ -64,8 +65,8 @@ def shared(platform: FakePlatform) -> list[list[dict[str, Any]]]:
     return [call.body for call in platform.calls if call.path == "/api/v1/tasks"]
 
 
-def calls_here(app: Perdure) -> SharedCalls:
-    return app.api.shared[asyncio.get_running_loop()]
+def calls_here(app: Perdure) -> TaskCalls:
+    return app.api.shared_calls[asyncio.get_running_loop()]
 
 
 @asynccontextmanager
@@ -83,17 +84,30 @@ async def held(app: Perdure, platform: FakePlatform, *, until: Callable[[], obje
 
 def waits(app: Perdure, count: int) -> Callable[[], bool]:
     """Whether so many lines wait."""
-    return lambda: len(calls_here(app)._waiting) == count
+    return lambda: len(calls_here(app)._lines) == count
+
+
+def under_way(app: Perdure) -> int:
+    """Calls that are not back."""
+    return calls_here(app)._under_way if app.api.shared_calls else 0
 
 
 async def execute_held(
     app: Perdure, platform: FakePlatform, runs: list[FakeRun], *, waiting: int
 ) -> list[Any]:
-    """Execute with the first two calls held until others wait."""
-    async with held(app, platform, until=lambda: app.api.shared and waits(app, waiting)()):
-        executions = asyncio.gather(*(platform.execute(app, run) for run in runs))
-        await asyncio.sleep(0)
-    return await executions
+    """Execute with the calls of the first two held until the others wait."""
+    async with held(app, platform, until=lambda: waits(app, waiting)()):
+        executions = await begin(app, platform, runs)
+    return await asyncio.gather(*executions)
+
+
+async def begin(app: Perdure, platform: FakePlatform, runs: list[FakeRun]) -> list[asyncio.Task[Any]]:
+    """Execute, so that the first two have made a call each before the others come."""
+    executions: list[asyncio.Task[Any]] = []
+    for run in runs[:2]:
+        executions.append(asyncio.create_task(platform.execute(app, run)))
+        await eventually_async(lambda: under_way(app) == len(executions), what="a call")
+    return executions + [asyncio.create_task(platform.execute(app, run)) for run in runs[2:]]
 
 
 async def test_a_lone_run_calls_for_itself(app: Perdure, platform: FakePlatform) -> None:
@@ -131,8 +145,8 @@ async def test_what_waits_alone_goes_alone(app: Perdure, platform: FakePlatform)
 async def test_a_call_takes_no_more_runs_and_bytes_than_it_may(
     app: Perdure, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shared_calls, "_MAX_RUNS", 4)
-    monkeypatch.setattr(shared_calls, "_MAX_BYTES", 20_000)
+    monkeypatch.setattr(task_calls, "_MAX_RUNS", 4)
+    monkeypatch.setattr(task_calls, "_MAX_BYTES", 20_000)
 
     @app.job(id="job", version="1.0.0", on=ON)
     async def job(payload: Any, io: IO) -> int:
@@ -140,13 +154,13 @@ async def test_a_call_takes_no_more_runs_and_bytes_than_it_may(
 
     lengths = [1, 1, *[1] * 6, 12_000, 12_000, 30_000, 30_000]
     runs = [platform.start("job", length) for length in lengths]
-    told = await execute_held(app, platform, runs, waiting=8)
+    told = await execute_held(app, platform, runs, waiting=10)
     assert [reply["output"] for reply in told] == lengths
     assert sorted(len(lines) for lines in shared(platform)) == [
         3,
         4,
     ]  # the second of two large ones is alone
-    assert len(platform.calls) == 2 + 2 + 1 + 2
+    assert len(platform.calls) == 2 + 2 + 3
 
 
 async def test_a_lost_lease_ends_its_own_run_only(app: Perdure, platform: FakePlatform) -> None:
@@ -260,8 +274,8 @@ async def test_a_run_with_little_time_left_waits_for_nobody(app: Perdure, platfo
     declare(app)
     runs = start(platform, 5, steps=1)
     platform.faults += ["hang", "hang"]
-    executions = [asyncio.create_task(platform.execute(app, run)) for run in runs[:4]]
-    await eventually_async(lambda: app.api.shared and waits(app, 2)(), what="two that wait")
+    executions = await begin(app, platform, runs[:4])
+    await eventually_async(waits(app, 2), what="two that wait")
     assert await platform.execute(app, runs[4], runChunkExecutionLimit=10_000) == success(runs[4])
     assert waits(app, 2)()
     for one in executions:
@@ -271,33 +285,45 @@ async def test_a_run_with_little_time_left_waits_for_nobody(app: Perdure, platfo
 
 
 async def test_what_waits_for_calls_that_hang_is_over_in_its_own_time(
-    app: Perdure, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+    app: Perdure, platform: FakePlatform
 ) -> None:
-    monkeypatch.setattr(shared_calls, "CALL_TIMEOUT_S", 0.5)
     runs = start(platform, 7, steps=1)
-    calls = SharedCalls.of(app.api, asyncio.get_running_loop())
+    calls = TaskCalls.shared(app.api, asyncio.get_running_loop())
     platform.before_answer = lambda call: platform.faults.append("hang")
     begun = time.monotonic()
     told = await asyncio.gather(
-        *(calls.store_tasks(run.id, BODY, timeout_s=0.5) for run in runs), return_exceptions=True
+        *(calls.store(run.id, 0, RECORD, 0.5) for run in runs), return_exceptions=True
     )
     assert time.monotonic() - begun < 1.5
     assert [type(one) for one in told] == [ApiError] * 7
     platform.before_answer = lambda call: None
-    assert len((await calls.store_tasks(runs[0].id, BODY, timeout_s=FULL_S)).tasks) == 1
+    assert (await calls.store(runs[0].id, 0, RECORD, FULL_S)).status == "COMPLETED"
 
 
-BODY = b'{"leaseNumber":0,"tasks":[{"idempotencyKey":"%b","name":"n","status":"COMPLETED"}]}' % (b"a" * 64)
+RECORD = b'{"idempotencyKey":"%b","name":"n","status":"COMPLETED"}' % (b"a" * 64)
+
+
+async def store_held(
+    app: Perdure, platform: FakePlatform, runs: list[FakeRun], *, cancelled: Sequence[int]
+) -> list[StoredTask | BaseException]:
+    """Store a task of each run, of the first two at once; cancel some of the others while they wait."""
+    calls = TaskCalls.shared(app.api, asyncio.get_running_loop())
+    stored: list[asyncio.Future[StoredTask]] = []
+    async with held(app, platform, until=lambda: all(stored[n].done() for n in cancelled)):
+        for run in runs[:2]:
+            stored.append(calls.store(run.id, 0, RECORD, FULL_S))
+            await eventually_async(lambda: under_way(app) == len(stored), what="a call")
+        stored += [calls.store(run.id, 0, RECORD, FULL_S) for run in runs[2:]]
+        await asyncio.sleep(0)
+        assert waits(app, len(runs) - 2)()
+        for n in cancelled:
+            stored[n].cancel()
+    return await asyncio.gather(*stored, return_exceptions=True)
 
 
 async def test_who_is_cancelled_takes_back_what_was_not_sent(app: Perdure, platform: FakePlatform) -> None:
     runs = start(platform, 6, steps=1)
-    calls = SharedCalls.of(app.api, asyncio.get_running_loop())
-    async with held(app, platform, until=lambda: stored[3].done()):
-        stored = [asyncio.create_task(calls.store_tasks(run.id, BODY, timeout_s=FULL_S)) for run in runs]
-        await eventually_async(waits(app, 4), what="four that wait")
-        stored[3].cancel()
-    told = await asyncio.gather(*stored, return_exceptions=True)
+    told = await store_held(app, platform, runs, cancelled=[3])
     assert [isinstance(one, asyncio.CancelledError) for one in told] == [n == 3 for n in range(6)]
     assert [[line["runId"] for line in lines] for lines in shared(platform)] == [
         [runs[n].id for n in (2, 4, 5)]
@@ -307,16 +333,12 @@ async def test_who_is_cancelled_takes_back_what_was_not_sent(app: Perdure, platf
 
 async def test_nothing_is_left_of_lines_that_are_all_cancelled(app: Perdure, platform: FakePlatform) -> None:
     runs = start(platform, 5, steps=1)
-    calls = SharedCalls.of(app.api, asyncio.get_running_loop())
-    async with held(app, platform, until=lambda: all(one.done() for one in stored[2:])):
-        stored = [asyncio.create_task(calls.store_tasks(run.id, BODY, timeout_s=FULL_S)) for run in runs]
-        await eventually_async(waits(app, 3), what="three that wait")
-        for one in stored[2:]:
-            one.cancel()
-    await asyncio.gather(*stored, return_exceptions=True)
+    await store_held(app, platform, runs, cancelled=[2, 3, 4])
+    calls = calls_here(app)
+    await eventually_async(lambda: not calls._tasks, what="the end of the calls")
     assert len(platform.calls) == 2
-    assert (calls._under_way, calls._together, len(calls._waiting), calls._tasks) == (0, 0, 0, set())
-    assert len((await calls.store_tasks(runs[2].id, BODY, timeout_s=FULL_S)).tasks) == 1
+    assert (calls._under_way, calls._together, len(calls._lines), calls._open) == (0, 0, 0, {})
+    assert (await calls.store(runs[2].id, 0, RECORD, FULL_S)).status == "COMPLETED"
 
 
 async def test_each_event_loop_has_calls_of_its_own(app: Perdure, platform: FakePlatform) -> None:
@@ -343,7 +365,7 @@ async def test_each_event_loop_has_calls_of_its_own(app: Perdure, platform: Fake
     (late,) = start(platform, 1, steps=1)
     assert await execute(app, platform, [late]) == [success(late)]
     gc.collect()
-    assert list(app.api.shared) == [asyncio.get_running_loop()]  # the others are forgotten
+    assert list(app.api.shared_calls) == [asyncio.get_running_loop()]  # the others are forgotten
 
 
 async def test_an_older_platform_gets_single_calls(app: Perdure, platform: FakePlatform) -> None:
@@ -358,7 +380,7 @@ async def test_an_older_platform_gets_single_calls(app: Perdure, platform: FakeP
 
     assert await asyncio.gather(*map(execute_old, runs)) == [success(run) for run in runs]
     assert len(platform.calls) == 30
-    assert app.api.shared == {}
+    assert app.api.shared_calls == {}
 
 
 async def test_a_transport_that_wants_each_call_gets_each(app: Perdure, platform: FakePlatform) -> None:
@@ -371,12 +393,10 @@ async def test_a_transport_that_wants_each_call_gets_each(app: Perdure, platform
 
 async def test_an_error_that_is_shared_is_each_callers_own(app: Perdure, platform: FakePlatform) -> None:
     platform.runs = {}
-    calls = SharedCalls.of(app.api, asyncio.get_running_loop())
+    calls = TaskCalls.shared(app.api, asyncio.get_running_loop())
     platform.before_answer = lambda call: platform.faults.append(DOWN)
-    body = b'{"leaseNumber":1,"tasks":[]}'
     errors = await asyncio.gather(
-        *(calls.store_tasks(f"run {n}", body, timeout_s=FULL_S) for n in range(6)),
-        return_exceptions=True,
+        *(calls.store(f"run {n}", 1, RECORD, FULL_S) for n in range(6)), return_exceptions=True
     )
     assert [(type(error), error.status) for error in errors if isinstance(error, ApiError)] == [
         (ApiError, 503)
