@@ -312,7 +312,8 @@ async def store_held(
     async with held(app, platform, until=lambda: all(stored[n].done() for n in cancelled)):
         for run in runs[:2]:
             stored.append(calls.store(run.id, 0, RECORD, FULL_S))
-            await eventually_async(lambda: under_way(app) == len(stored), what="a call")
+            await asyncio.sleep(0)
+            assert (under_way(app), len(calls._lines)) == (len(stored), 0)
         stored += [calls.store(run.id, 0, RECORD, FULL_S) for run in runs[2:]]
         await asyncio.sleep(0)
         assert waits(app, len(runs) - 2)()

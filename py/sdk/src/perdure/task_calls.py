@@ -53,7 +53,7 @@ class TaskCalls:
         timeout_s: float,
         parents: Mapping[str, bytes] | None = None,
     ) -> asyncio.Future[StoredTask]:
-        """Store a task; brings what the platform answered, or what came in its place.
+        """Store a task; brings what the platform answered.
 
         Cancelled, it is taken back unless it is under way.
 
@@ -63,8 +63,8 @@ class TaskCalls:
             parents: records that go before it in the same call, by key.
         """
         loop = asyncio.get_running_loop()
-        if not self._lines:
-            loop.call_soon(self._send_some)
+        if not self._lines and self._may_call:
+            self._begin()
         line = self._open.get(run_id)
         if line is None or not line.takes(lease_number, len(record)):
             line = self._open[run_id] = _Line(run_id, lease_number, loop.time() + timeout_s)
@@ -83,14 +83,12 @@ class TaskCalls:
         for task in self._tasks:
             task.cancel()
 
-    def _send_some(self) -> None:
-        while self._lines and self._may_call:
-            if group := self._take():
-                self._under_way += 1
-                self._together += len(group)
-                task = asyncio.get_running_loop().create_task(self._send(group))
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+    def _begin(self) -> None:
+        """A call in the next turn, with what waits by then."""
+        self._under_way += 1
+        task = asyncio.get_running_loop().create_task(self._send())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     @property
     def _may_call(self) -> bool:
@@ -114,18 +112,24 @@ class TaskCalls:
             self._lines.popleft()
             if self._open.get(line.run_id) is line:
                 del self._open[line.run_id]
+        self._together += len(group)
         return group
 
-    async def _send(self, group: list[_Line]) -> None:
+    async def _send(self) -> None:
+        group = self._take()
         try:
-            await self._store(group)
+            if self._lines and self._may_call:
+                self._begin()
+            if group:
+                await self._store(group)
             if len(group) > 1 and not self._api.is_gathering:
                 for _ in range(_TURNS):
                     await asyncio.sleep(0)
         finally:
-            self._together -= len(group)
             self._under_way -= 1
-            self._send_some()
+            self._together -= len(group)
+            if self._lines and self._may_call:
+                self._begin()
 
     async def _store(self, group: list[_Line]) -> None:
         left_s = group[0].give_up_at - asyncio.get_running_loop().time()
