@@ -63,12 +63,12 @@ class TaskCalls:
             parents: records that go before it in the same call, by key.
         """
         loop = asyncio.get_running_loop()
-        if not self._lines and self._may_call:
-            self._begin()
         line = self._open.get(run_id)
         if line is None or not line.takes(lease_number, len(record)):
             line = self._open[run_id] = _Line(run_id, lease_number, loop.time() + timeout_s)
             self._lines.append(line)
+            if len(self._lines) == 1:
+                self._begin()
         stored: asyncio.Future[StoredTask] = loop.create_future()
         for key, text in (parents or {}).items():
             if key not in line.told:
@@ -80,21 +80,21 @@ class TaskCalls:
     def close(self) -> None:
         """Cut the calls under way."""
         self._lines.clear()
+        self._open.clear()
         for task in self._tasks:
             task.cancel()
 
     def _begin(self) -> None:
-        """A call in the next turn, with what waits by then."""
-        self._under_way += 1
-        task = asyncio.get_running_loop().create_task(self._send())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    @property
-    def _may_call(self) -> bool:
-        if not self._is_shared:
-            return self._under_way == 0
-        return self._under_way < _CALLS_AT_ONCE or self._api.is_gathering or not self._api.knows_many
+        """If it may be, a call in the next turn, with what waits by then."""
+        api = self._api
+        may_call = self._under_way == 0
+        if self._is_shared:
+            may_call = self._under_way < _CALLS_AT_ONCE or api.is_gathering or not api.knows_many
+        if self._lines and may_call:
+            self._under_way += 1
+            task = asyncio.get_running_loop().create_task(self._send())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _take(self) -> list[_Line]:
         """Of two calls at once each has half of what waits and is under way: app and server work in turn."""
@@ -118,8 +118,7 @@ class TaskCalls:
     async def _send(self) -> None:
         group = self._take()
         try:
-            if self._lines and self._may_call:
-                self._begin()
+            self._begin()
             if group:
                 await self._store(group)
             if len(group) > 1 and not self._api.is_gathering:
@@ -128,8 +127,7 @@ class TaskCalls:
         finally:
             self._under_way -= 1
             self._together -= len(group)
-            if self._lines and self._may_call:
-                self._begin()
+            self._begin()
 
     async def _store(self, group: list[_Line]) -> None:
         left_s = group[0].give_up_at - asyncio.get_running_loop().time()

@@ -464,7 +464,7 @@ def _take_idle(idle: list[Connection], now: float, *, at_random: bool) -> Connec
     """
     while idle:
         used = sum(now - one.idle_since < _LATELY_S for one in idle) if at_random else 0
-        connection = idle.pop(-random.randint(1, used or 1))  # noqa: S311
+        connection = idle.pop(-random.randint(1, used) if used > 1 else -1)  # noqa: S311
         if connection.still_good(now):
             return connection
         connection.abort()
