@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from perdure import IO, Perdure, TaskOptions, event_trigger, frame, recorder
-from tests.sdk.fake_platform import LEASE_LOST, RUN_FINISHED, FakePlatform
+from tests.sdk.fake_platform import LEASE_LOST, RUN_FINISHED, FakePlatform, execute_request, post
 
 ON = event_trigger("test.event")
 DOWN = (503, {"error": "down"})
@@ -393,4 +393,29 @@ async def test_a_result_whose_call_is_cancelled_travels_with_the_next(
     run = platform.start("job")
     assert (await platform.execute(app, run))["output"] == "b"
     assert [[record["displayKey"] for record in put] for put in platform.puts()] == [["a"], ["a", "b"]]
+    assert run.row("a")["output"] == "a"
+
+
+async def test_a_call_for_log_lines_that_hangs_leaves_time_for_the_rest(
+    app: Perdure, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "RIDE_ALONG_S", 0.0)
+    app.api.patience_s = 20
+    arrived = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    platform.before_answer = lambda call: loop.call_soon_threadsafe(arrived.set)
+    platform.faults.append("hang")
+
+    @app.job(id="job", version="1.0.0", on=ON)
+    async def job(payload: Any, io: IO) -> str:
+        io.logger.info("a line")
+        await arrived.wait()
+        return await io.run_task("a", lambda: "a")
+
+    run = platform.start("job")
+    run.lease_number += 1
+    request = execute_request(platform.body(run, runChunkExecutionLimit=2500))
+    request.headers["x-perdure-version"] = "2"  # this one does not know calls for many runs
+    reply = (await asyncio.wait_for(post(app, request), 2.5)).json()
+    assert (reply["status"], reply["output"]) == ("SUCCESS", "a")
     assert run.row("a")["output"] == "a"

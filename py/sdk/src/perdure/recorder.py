@@ -164,7 +164,7 @@ class Recorder:
         if self.end is not None or self._out_of_reach:
             return
         if sum(len(record.to_wire_bytes()) for _, record in self._riders) > _MAX_REPLY_LOG_BYTES:
-            await self._send_riders(self._patience_s)
+            await self._send_riders()
 
     async def close(self) -> None:
         """Stop what still goes on in the background."""
@@ -235,10 +235,11 @@ class Recorder:
             self._flush_timer.cancel()
             self._flush_timer = None
         if self._riders and self.end is None and not self._out_of_reach:
-            self._in_background(self._send_riders(CALL_TIMEOUT_S))
+            self._in_background(self._send_riders())
 
-    async def _send_riders(self, timeout_s: float) -> None:
+    async def _send_riders(self) -> None:
         """Once; those that it does not take go with the next call or the reply."""
+        timeout_s = self._patience_s
         riders, self._riders = self._riders, []
         try:
             await self._put(self._calls(timeout_s), _written(riders), timeout_s)
