@@ -33,6 +33,14 @@ def declare(app: Perdure) -> list[str]:
     return calls
 
 
+def call_arrived(platform: FakePlatform) -> asyncio.Event:
+    """Set when the platform has a call, before it answers."""
+    arrived = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    platform.before_answer = lambda call: loop.call_soon_threadsafe(arrived.set)
+    return arrived
+
+
 @pytest.mark.parametrize(
     "fault",
     [DOWN, "reset", "html", (500, "<html>oops</html>"), (429, {"error": "slow down"}), (200, {"tasks": []})],
@@ -204,9 +212,7 @@ async def test_a_long_task_is_announced_in_the_background(
     app: Perdure, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder, "ANNOUNCE_AFTER_S", 0.0)
-    announced = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    platform.before_answer = lambda call: loop.call_soon_threadsafe(announced.set)
+    announced = call_arrived(platform)
 
     @app.job(id="job", version="1.0.0", on=ON)
     async def job(payload: Any, io: IO) -> str:
@@ -238,9 +244,7 @@ async def test_announcing_delays_nothing_and_its_failure_is_ignored(
     app: Perdure, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recorder, "ANNOUNCE_AFTER_S", 0.0)
-    announcing = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    platform.before_answer = lambda call: loop.call_soon_threadsafe(announcing.set)
+    announcing = call_arrived(platform)
     platform.faults.append("hang")
 
     @app.job(id="job", version="1.0.0", on=ON)
@@ -376,9 +380,7 @@ async def test_a_result_whose_call_is_cancelled_travels_with_the_next(
     app: Perdure, platform: FakePlatform
 ) -> None:
     app.api.patience_s = 20
-    arrived = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    platform.before_answer = lambda call: loop.call_soon_threadsafe(arrived.set)
+    arrived = call_arrived(platform)
     platform.faults.append("hang")
 
     @app.job(id="job", version="1.0.0", on=ON)
@@ -401,9 +403,7 @@ async def test_a_call_for_log_lines_that_hangs_leaves_time_for_the_rest(
 ) -> None:
     monkeypatch.setattr(recorder, "RIDE_ALONG_S", 0.0)
     app.api.patience_s = 20
-    arrived = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    platform.before_answer = lambda call: loop.call_soon_threadsafe(arrived.set)
+    arrived = call_arrived(platform)
     platform.faults.append("hang")
 
     @app.job(id="job", version="1.0.0", on=ON)
