@@ -1,8 +1,11 @@
 """Hot calls: rows and errors as from a cursor, and a connection that is good or closed afterwards."""
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import psycopg
 import pytest
@@ -12,7 +15,11 @@ from perdure_engine.adapters import engine_adapters
 from perdure_engine.driver import Connection, Statement
 from perdure_engine.embedded import EmbeddedPostgres
 from perdure_engine.errors import DatabaseUnavailable, InvalidArgument, NotMigrated
-from tests.support.waiting import eventually_async
+from tests.support.waiting import eventually, eventually_async
+
+Outcome = TypeVar("Outcome")
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
+EVENT_LOOPS = pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 
 
 def columns(*values: object) -> tuple[object, ...]:
@@ -190,6 +197,56 @@ async def test_a_server_killed_during_a_call_is_database_unavailable(server: Emb
             await calling
 
 
+def crash_before_it_reads(backend: int, send: Callable[[], Outcome]) -> Outcome:
+    """End a backend as all are ended when one crashes. The event loop does not turn until it is gone.
+
+    The socket tells an error then, in the same event as Postgres's last words.
+    """
+    os.kill(backend, signal.SIGSTOP)
+    outcome = send()
+    os.kill(backend, signal.SIGQUIT)
+    os.kill(backend, signal.SIGCONT)
+    eventually(lambda: not Path(f"/proc/{backend}").exists(), what="the end of the backend")
+    return outcome
+
+
+@EVENT_LOOPS
+@pytest.mark.parametrize("size", [1, 20_000_000])
+def test_a_call_that_postgres_did_not_read_before_it_ended(
+    server: EmbeddedPostgres, new_loop: NewLoop, size: int
+) -> None:
+    async def scenario() -> None:
+        async with await connect(server.url()) as conn:
+            assert await conn.call(LENGTH, "abc") == [3]
+            (backend,) = await conn.call(BACKEND)
+            calling = crash_before_it_reads(backend, lambda: conn.begin(LENGTH, ["x" * size]))
+            async with asyncio.timeout(20):
+                with pytest.raises(DatabaseUnavailable):
+                    await calling
+            assert not conn.is_ready
+
+    run(new_loop, scenario())
+    server.kill()  # it recovers now; the next test is to find it ready
+
+
+@EVENT_LOOPS
+def test_a_listener_whose_words_postgres_did_not_read_before_it_ended(
+    server: EmbeddedPostgres, new_loop: NewLoop
+) -> None:
+    async def scenario() -> None:
+        async with await connect(server.url()) as conn:
+            (backend,) = await conn.call(BACKEND)
+            listening = asyncio.create_task(conn.hear(lambda _: None))
+            await asyncio.sleep(0)
+            crash_before_it_reads(backend, lambda: conn.pgconn.send_query(b"listen anything"))
+            async with asyncio.timeout(20):
+                with pytest.raises(psycopg.OperationalError):
+                    await listening
+
+    run(new_loop, scenario())
+    server.kill()
+
+
 async def test_a_connection_lost_while_idle_has_news(db_url: str, conn: Connection) -> None:
     await conn.call(BACKEND)
     assert not conn.has_news
@@ -199,8 +256,8 @@ async def test_a_connection_lost_while_idle_has_news(db_url: str, conn: Connecti
         await conn.call(LENGTH, "x")
 
 
-@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
-def test_any_event_loop_will_do(db_url: str, new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
+@EVENT_LOOPS
+def test_any_event_loop_will_do(db_url: str, new_loop: NewLoop) -> None:
     async def scenario() -> None:
         async with await connect(db_url) as conn:
             document = b'"' + b"x" * 5_000_000 + b'"'
@@ -217,6 +274,6 @@ def test_any_event_loop_will_do(db_url: str, new_loop: Callable[[], asyncio.Abst
     run(new_loop, scenario())
 
 
-def run(new_loop: Callable[[], asyncio.AbstractEventLoop], scenario: Coroutine[Any, Any, None]) -> None:
+def run(new_loop: NewLoop, scenario: Coroutine[Any, Any, None]) -> None:
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(scenario)

@@ -60,16 +60,18 @@ class Line:
         """
         lost: asyncio.Future[None] = self._loop.create_future()
 
+        def tell() -> bool:
+            while notification := self._pgconn.notifies():
+                on_notify(notification.extra.decode())
+            return False
+
         def read() -> None:
             try:
-                self._pgconn.consume_input()
+                self._take(tell)
             except psycopg.Error as error:
                 self.leave()
                 if not lost.done():  # done: the listener was cancelled
                     lost.set_exception(error)
-            else:
-                while notification := self._pgconn.notifies():
-                    on_notify(notification.extra.decode())
 
         self.leave()
         self._watch(read)
@@ -99,16 +101,30 @@ class Line:
             self.leave()
             return
         try:
-            self._pgconn.consume_input()
-            while not self._pgconn.is_busy():
-                result = self._pgconn.get_result()
-                if result is None:
-                    self._settle(None)
-                    return
-                if self._result is None or result.status == ExecStatus.FATAL_ERROR:
-                    self._result = result  # after rows it is their commit that failed
+            if self._take(self._is_answered):
+                self._settle(None)
         except psycopg.Error as error:
             self._lose(error)
+
+    def _take(self, is_all: Callable[[], bool]) -> bool:
+        """Take what has come until it is all, or nothing more is there; returns whether it is all.
+
+        The event loop need not call again for what is left: of a connection that ends with an error uvloop
+        tells once, be it that Postgres's last words came before it.
+        """
+        self._pgconn.consume_input()
+        while not (found := is_all()) and self.has_news:
+            self._pgconn.consume_input()
+        return found
+
+    def _is_answered(self) -> bool:
+        while not self._pgconn.is_busy():
+            result = self._pgconn.get_result()
+            if result is None:
+                return True
+            if self._result is None or result.status == ExecStatus.FATAL_ERROR:
+                self._result = result  # after rows it is their commit that failed
+        return False
 
     def _write(self) -> None:
         """Send what is left of something large; called by the event loop."""
