@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from perdure import IO, Perdure, SyncIO, cron_trigger, event_trigger, make_event
+from perdure import IO, Perdure, Retry, SyncIO, TaskOptions, cron_trigger, event_trigger, make_event
 from perdure.errors import ConnectionRefused
 from tests.support.database import Database
 from tests.support.fix_outage import Outage
@@ -107,6 +107,27 @@ async def test_a_run_with_tasks_and_a_wait(world: World, dispatcher: None) -> No
     assert world.db.value("select output from perdure.runs") == "Ada 10 hello"
     assert calls == ["first"]
     assert world.db.call("doctor") == []
+
+
+async def test_a_task_is_tried_again_when_it_is_due(world: World, dispatcher: None) -> None:
+    app = world.app()
+    tries: list[int] = []
+
+    def flaky() -> int:
+        tries.append(len(tries))
+        if len(tries) < 3:
+            raise ValueError("not yet")
+        return len(tries)
+
+    @app.job(id="greet", version="1.0.0", on=ON_GREET)
+    async def greet(payload: Any, io: IO) -> int:
+        retry = Retry(min_delay_s=0.2, randomize=False)
+        return await io.run_task("flaky", flaky, options=TaskOptions(retry=retry))
+
+    async with connected(app):
+        await app.send_event("greet", {})
+        await until_statuses(world, "SUCCESS", timeout_s=8)  # a dispatcher that is not told looks after 15 s
+    assert world.db.value("select output from perdure.runs") == 3
 
 
 async def test_steps_of_many_runs_go_together(world: World, dispatcher: None) -> None:

@@ -63,6 +63,11 @@ def queued(db: Database) -> list[str]:
     return [row.run_id for row in rows]
 
 
+def payloads(listener: Database) -> list[str]:
+    """What a connection that listens has been told."""
+    return [message.payload for message in listener.connection.notifies(timeout=0)]
+
+
 def snapshot(db: Database) -> dict[str, list[str]]:
     """Every row of every table of ours and of the queues, to show that a call changed nothing."""
     tables = db.rows(

@@ -1,5 +1,6 @@
 -- _apply_replies: store the tasks that replies carry; schedule their waits and next attempts; find the runs
--- to execute again now.
+-- to execute again now. Dispatchers are told of what is due soon: who stores a reply, say the server that an app is
+-- connected to, may be none.
 -- Arguments  p_results  results that moved their run, with the status it got.
 -- Returns    runs to queue: those that yielded, and those whose awaited task has ended meanwhile.
 -- Errors     JQ010 invalid_argument: a reply is about a task that its run does not have; and what Postgres says
@@ -15,6 +16,8 @@ declare
     v_results perdure.execution_result[];  -- those about a task, with its id
     v_waiting_ids uuid[];
     v_ready_ids uuid[];
+    v_task_due_at timestamptz;
+    v_run_due_at timestamptz;
 begin
     -- 1. Tasks riding along, then the task that the reply is about when the platform has not seen it yet.
     perform perdure._store_reply_tasks(p_results);
@@ -69,10 +72,10 @@ begin
 
     -- 3. A wait that is over, or a task finished by somebody else, before the reply was handed in: nobody else
     -- would wake the run.
-    select coalesce(array_agg(distinct n.run_id), '{}') into v_waiting_ids
+    select coalesce(array_agg(distinct n.run_id), '{}'), min(t.due_at) into v_waiting_ids, v_task_due_at
     from unnest(v_results) as n
     cross join lateral (
-        select t.status, t.operation from perdure.tasks as t where t.id = n.task_id limit 1
+        select t.status, t.operation, t.due_at from perdure.tasks as t where t.id = n.task_id limit 1
     ) as t
     where
         t.status = 'WAITING' or (t.status = 'RUNNING' and t.operation is not null)
@@ -94,11 +97,13 @@ begin
     ) as p
     where u.run_status = 'WAITING_TO_CONTINUE' and r.id = u.run_id and r.id <> all(v_waiting_ids);
 
-    select array_agg(r.id order by r.id) into v_ready_ids
+    select
+        array_agg(r.id order by r.id) filter (where r.status = 'WAITING_TO_EXECUTE' and r.due_at is null),
+        min(r.due_at)
+    into v_ready_ids, v_run_due_at
     from perdure.runs as r
-    where
-        r.id = any(array(select u.run_id from unnest(p_results) as u))
-        and r.status = 'WAITING_TO_EXECUTE' and r.due_at is null;
+    where r.id = any(array(select u.run_id from unnest(p_results) as u));
+    perform perdure._notify_of_due(least(v_task_due_at, v_run_due_at));
     return v_ready_ids;
 end;
 $$;

@@ -19,9 +19,7 @@ begin
     into v_due_at, v_operation_ids, v_effect_ids
     from perdure.tasks as t
     where t.id = any(p_task_ids);
-    if v_due_at <= perdure.clock() + interval '15 seconds' then
-        perform perdure._notify_dispatchers('due');
-    end if;
+    perform perdure._notify_of_due(v_due_at);
     if v_operation_ids is not null then
         perform perdure._begin_operations(v_operation_ids);
     end if;

@@ -11,6 +11,7 @@ from tests.sql.rows import (
     dead_letters,
     executions,
     leased,
+    payloads,
     queued,
     run_row,
     task_row,
@@ -267,6 +268,19 @@ def test_retry_without_an_instant_takes_the_delay_of_the_policy(
         db.call("promote_due")
         (claim,) = builders.claims()
     assert delays == pytest.approx([2, 2, 6, 10])
+
+
+@pytest.mark.parametrize(("delay_ms", "told"), [(60_000, []), (1_000, ["due"])])
+def test_a_retry_that_is_due_soon_wakes_sleeping_dispatchers(
+    db: Database, builders: Builders, delay_ms: int, told: list[str]
+) -> None:
+    """Of a connected app the server takes the reply, and others look at what is due."""
+    claim = builders.claim()
+    with db.as_role("perdure_owner") as listener:
+        listener.execute("listen perdure_ready")
+        policy = {"minTimeoutInMs": delay_ms, "maxTimeoutInMs": delay_ms, "randomize": False}
+        claim.reply("RETRY_WITH_TASK", task=inline("flaky"), error=ERROR, retry=policy)
+        assert payloads(listener) == told
 
 
 def test_retry_of_a_task_that_ended_executes_again_at_once(db: Database, builders: Builders) -> None:

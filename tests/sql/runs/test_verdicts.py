@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.sql.rows import dead_letters, executions, leased, queued, run_row, task_statuses
+from tests.sql.rows import dead_letters, executions, leased, payloads, queued, run_row, task_statuses
 from tests.support.builders import Builders, Claim, Endpoint, Environment, task
 from tests.support.database import Database
 from tests.support.fix_clock import Clock
@@ -55,6 +55,16 @@ def test_an_unreachable_endpoint_is_tried_ten_times_with_growing_delays(
     assert task_statuses(db, run.id) == {"open": "ERRORED"}
     assert {e.verdict for e in executions(db, run.id)} == {"UNREACHABLE"}
     assert (db.call("promote_due")[0].promoted_runs, queued(db)) == (0, [])
+
+
+def test_a_run_that_is_due_soon_wakes_sleeping_dispatchers(
+    db: Database, builders: Builders, production: Endpoint
+) -> None:
+    claim = builders.claim(builders.run(production))
+    with db.as_role("perdure_owner") as listener:
+        listener.execute("listen perdure_ready")
+        claim.apply("UNREACHABLE", message="x")
+        assert payloads(listener) == ["due"]
 
 
 def test_ten_failures_must_come_in_a_row(
