@@ -130,6 +130,8 @@ class FakePlatform:
         self.replies: list[ExecuteJobReply] = []
         self.knows_many = True
         """Whether it takes the tasks of many runs in one call."""
+        self.knows_minimal = True
+        """Whether it leaves a task out of an answer that would only say what it was told."""
 
     # The API
 
@@ -175,9 +177,9 @@ class FakePlatform:
         parts = path.strip("/").split("/")
         match call.method, parts:
             case "PUT", ["api", "v1", "runs", run_id, "tasks"]:
-                return self._store(run_id, call.body)
+                return self._store(run_id, call.body, call)
             case "PUT", ["api", "v1", "tasks"] if self.knows_many:
-                answers = [self._store(line["runId"], line) for line in call.body]
+                answers = [self._store(line["runId"], line, call) for line in call.body]
                 lines = [body if status == 200 else {**body, "status": status} for status, body in answers]
                 return 200, "".join(json.dumps(line) + "\n" for line in lines)
             case "GET", ["api", "v1", "runs", _, "tasks", "cached"]:
@@ -192,11 +194,18 @@ class FakePlatform:
                 return 200, {"id": run_id, "status": "CANCELED", "tasks": [], "statuses": []}
         return 404, {"error": f"no such route: {path}", "code": "NOT_FOUND"}
 
-    def _store(self, run_id: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    def _store(self, run_id: str, body: dict[str, Any], call: ApiCall) -> tuple[int, dict[str, Any]]:
         run = self.runs[run_id]
         if body["leaseNumber"] != run.lease_number:
             return LEASE_LOST
-        return 200, {"tasks": [run.store(record) for record in body["tasks"]]}
+        minimal = self.knows_minimal and call.headers.get("prefer") == "return=minimal"
+        stored: list[dict[str, Any] | None] = []
+        for record in body["tasks"]:
+            is_new = record["idempotencyKey"] not in run.rows
+            row = run.store(record)
+            tells_nothing = is_new and row["status"] == record.get("status") != "RUNNING"
+            stored.append(None if minimal and tells_nothing else row)
+        return 200, {"tasks": stored}
 
     def puts(self) -> list[list[dict[str, Any]]]:
         """The task records of each PUT, in order; of one for many runs, those of each line."""

@@ -104,6 +104,21 @@ async def test_events_are_sent_in_the_call_that_stores_the_task(app: Perdure, pl
     assert record["effect"]["options"] == {"deliverAfter": 5}
 
 
+async def test_an_effect_that_the_platform_does_not_speak_of_is_no_success(
+    app: Perdure, platform: FakePlatform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @app.job(id="job", version="1.0.0", on=ON)
+    async def job(payload: Any, io: IO) -> None:
+        await io.send_event("one", "user.created", {})
+
+    monkeypatch.setattr(platform, "_store", lambda *_: (200, {"tasks": [None]}))
+    reply = await platform.execute(app, platform.start("job"))
+    assert (reply["status"], reply["error"]["message"]) == (
+        "ERROR",
+        "the platform did not say how the task stands",
+    )
+
+
 async def test_a_job_is_invoked_and_its_output_decoded(app: Perdure, platform: FakePlatform) -> None:
     @app.job(id="child", version="1.0.0", on=ON)
     async def child(payload: Approval, io: IO) -> datetime:

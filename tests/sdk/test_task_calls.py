@@ -261,8 +261,8 @@ async def test_a_line_that_cannot_be_read_concerns_its_run_only(
     answers: list[Any] = ["<html>", {"status": 503, "error": "down", "code": "X"}, {"tasks": []}]
     store = platform._store
 
-    def break_some(run_id: str, body: dict[str, Any]) -> tuple[int, Any]:
-        return (200, answers.pop()) if answers and "runId" in body else store(run_id, body)
+    def break_some(run_id: str, body: dict[str, Any], call: ApiCall) -> tuple[int, Any]:
+        return (200, answers.pop()) if answers and "runId" in body else store(run_id, body, call)
 
     monkeypatch.setattr(platform, "_store", break_some)
     assert await execute_held(app, platform, runs, waiting=4) == [success(run) for run in runs]
@@ -297,7 +297,7 @@ async def test_what_waits_for_calls_that_hang_is_over_in_its_own_time(
     assert time.monotonic() - begun < 1.5
     assert [type(one) for one in told] == [ApiError] * 7
     platform.before_answer = lambda call: None
-    assert (await calls.store(runs[0].id, 0, RECORD, FULL_S)).status == "COMPLETED"
+    assert await calls.store(runs[0].id, 0, RECORD, FULL_S) is None  # as its record says
 
 
 RECORD = b'{"idempotencyKey":"%b","name":"n","status":"COMPLETED"}' % (b"a" * 64)
@@ -305,10 +305,10 @@ RECORD = b'{"idempotencyKey":"%b","name":"n","status":"COMPLETED"}' % (b"a" * 64
 
 async def store_held(
     app: Perdure, platform: FakePlatform, runs: list[FakeRun], *, cancelled: Sequence[int]
-) -> list[StoredTask | BaseException]:
+) -> list[StoredTask | BaseException | None]:
     """Store a task of each run, of the first two at once; cancel some of the others while they wait."""
     calls = TaskCalls.shared(app.api, asyncio.get_running_loop())
-    stored: list[asyncio.Future[StoredTask]] = []
+    stored: list[asyncio.Future[StoredTask | None]] = []
     async with held(app, platform, until=lambda: all(stored[n].done() for n in cancelled)):
         for run in runs[:2]:
             stored.append(calls.store(run.id, 0, RECORD, FULL_S))
@@ -339,7 +339,7 @@ async def test_nothing_is_left_of_lines_that_are_all_cancelled(app: Perdure, pla
     await eventually_async(lambda: not calls._tasks, what="the end of the calls")
     assert len(platform.calls) == 2
     assert (calls._under_way, calls._together, len(calls._lines), calls._open) == (0, 0, 0, {})
-    assert (await calls.store(runs[2].id, 0, RECORD, FULL_S)).status == "COMPLETED"
+    assert await calls.store(runs[2].id, 0, RECORD, FULL_S) is None
 
 
 async def test_each_event_loop_has_calls_of_its_own(app: Perdure, platform: FakePlatform) -> None:
@@ -382,6 +382,18 @@ async def test_an_older_platform_gets_single_calls(app: Perdure, platform: FakeP
     assert await asyncio.gather(*map(execute_old, runs)) == [success(run) for run in runs]
     assert len(platform.calls) == 30
     assert app.api.shared_calls == {}
+
+
+@pytest.mark.parametrize("knows_minimal", [False, True])
+async def test_an_answer_may_leave_out_what_was_told(
+    app: Perdure, platform: FakePlatform, knows_minimal: bool
+) -> None:
+    platform.knows_minimal = knows_minimal
+    declare(app)
+    many, (lone,) = start(platform, 10, steps=3), start(platform, 1, steps=3)
+    for runs in (many, [lone]):
+        assert await execute(app, platform, runs) == [success(run) for run in runs]
+    assert all(call.headers["prefer"] == "return=minimal" for call in platform.calls)
 
 
 async def test_a_transport_that_wants_each_call_gets_each(app: Perdure, platform: FakePlatform) -> None:

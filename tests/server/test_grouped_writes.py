@@ -22,7 +22,9 @@ class Sql:
         self.called = asyncio.Event()
         self.gate = asyncio.Semaphore(0)
 
-    async def upsert_tasks(self, db: Database, calls: Sequence[bytes]) -> list[TaskOutcome]:
+    async def upsert_tasks(
+        self, db: Database, calls: Sequence[bytes], minimal: bool = False
+    ) -> list[TaskOutcome]:
         self.batches.append([call.decode() for call in calls])
         self.called.set()
         await self.gate.acquire()
@@ -65,6 +67,14 @@ async def test_tasks_of_concurrent_requests_share_a_call_and_keep_their_answers(
     answers = await all_of(writer.upsert((b"a",)), writer.upsert((b"b1", b"b2")), writer.upsert((b"c",)))
     assert answers == [[b"a"], [b"b1", b"b2"], [b"c"]]
     assert sql.batches == [["a", "b1", "b2", "c"]]
+
+
+async def test_who_wants_every_task_told_shares_no_call_with_who_does_not(sql: Sql):
+    sql.gate = asyncio.Semaphore(100)
+    writer = TaskWriter(DB)
+    calls = [writer.upsert((name.encode(),), minimal=name.isupper()) for name in "aAbB"]
+    assert await all_of(*calls) == [[b"a"], [b"A"], [b"b"], [b"B"]]
+    assert sorted(sql.batches) == [["A", "B"], ["a", "b"]]
 
 
 async def test_tasks_that_come_during_a_call_go_together_in_the_next(sql: Sql):

@@ -49,6 +49,20 @@ async def test_each_run_gets_its_own_tasks_in_the_order_of_the_lines(server: Ser
         assert [set(one) for one in told] == [{"tasks"}] * 5
 
 
+async def test_who_needs_no_more_is_told_what_it_does_not_know(server: Server) -> None:
+    run, other = await server.start_run(), await server.start_run()
+    minimal = {"prefer": "return=minimal"}
+    ended, begun = record("1", output=1), {**record("2"), "status": "RUNNING"}
+    told = answers(await put(server, line(run, ended, begun), line(other, ended), headers=minimal))
+    assert [[task and task["status"] for task in one["tasks"]] for one in told] == [[None, "RUNNING"], [None]]
+    alone = f"/api/v1/runs/{other.id}/tasks"
+    body = {"leaseNumber": other.lease_number, "tasks": [record("3"), ended]}
+    (new, met) = (await server.client.put(alone, json=body, headers=minimal)).json()["tasks"]
+    assert (new["idempotencyKey"], met["output"]) == ("3" * 64, 1)  # together with one that is met
+    body["tasks"] = [record("4")]
+    assert (await server.client.put(alone, json=body, headers=minimal)).json() == {"tasks": [None]}
+
+
 async def test_a_line_is_answered_as_the_call_for_its_run_alone(server: Server) -> None:
     run, other = await server.start_run(), await server.start_run()
     ended = await server.start_run()

@@ -60,14 +60,16 @@ class Claim:
         """Answer EXECUTE_JOB with this status and these members; returns the outcome."""
         return self.apply("REPLY", httpStatus=200, reply={"status": status, **reply})
 
-    def store(self, *tasks: dict[str, Any]) -> list[Any]:
+    def store(self, *tasks: dict[str, Any], minimal: bool = False) -> list[Any]:
         """Store task records as the API does; returns a row for each: error_code, error_message, response."""
         identity = {
             "environmentId": self.body["environment"]["id"],
             "runId": self.run_id,
             "leaseNumber": self.lease_number,
         }
-        rows: list[Any] = self.db.call("upsert_tasks", [{**identity, "task": task} for task in tasks])
+        rows: list[Any] = self.db.call(
+            "upsert_tasks", [{**identity, "task": task} for task in tasks], minimal
+        )
         return rows
 
     def stored(self, *tasks: dict[str, Any]) -> list[dict[str, Any]]:

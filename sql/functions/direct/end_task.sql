@@ -39,7 +39,7 @@ begin
             'environmentId', p_environment_id, 'runId', p_run_id, 'leaseNumber', p_lease_number, 'task', t.task
         ) order by t.ordinal)
         from json_array_elements(v_tasks) with ordinality as t (task, ordinal)
-    )) as u
+    ), true) as u
     where u.error_code is not null
     order by u.ordinal
     limit 1;

@@ -26,7 +26,7 @@ begin
     ) as i (task, ordinal)
     where r.reply -> 'tasks' is not null or r.reply -> 'task' is not null;
     if v_calls is not null then
-        perform perdure._store_tasks(('[' || v_calls || ']')::json, true, true);
+        perform perdure._store_tasks(('[' || v_calls || ']')::json, true, true, true);
     end if;
 end;
 $$;

@@ -5,12 +5,15 @@
 --            is brought about when its task is created or starts anew: it is performed or begun, in this transaction,
 --            and it says how the task stands;
 --            p_trusted      as _task_calls;
---            p_runs_locked  the caller has locked the runs of tasks that wait, and wakes them.
+--            p_runs_locked  the caller has locked the runs of tasks that wait, and wakes them;
+--            p_minimal      JSON null will do for a task that was new and has ended as its call says.
 -- Returns    an answer for each call, in their order: the task as it is now (ServerTask), or an error.
 -- Errors     JQ002 wrong_state: a task that waits would end, and its run is not locked: nothing is to be kept.
 -- Locks      tasks in the order of _new_tasks: new ones, then those that exist; then as _begin_effects.
 -- Called by  upsert_tasks, _store_reply_tasks.
-create or replace function perdure._store_tasks(p_calls json, p_trusted boolean, p_runs_locked boolean)
+create or replace function perdure._store_tasks(
+    p_calls json, p_trusted boolean, p_runs_locked boolean, p_minimal boolean
+)
 returns perdure.task_answer[]
 language plpgsql volatile set search_path = pg_catalog, pg_temp
 as $$
@@ -37,7 +40,11 @@ begin
         on conflict (run_id, idempotency_key) do nothing
         returning
             t.id, t.due_at is not null or t.operation is not null or t.effect is not null as is_begun,
-            perdure._task_json(t) as answer
+            case
+                when p_minimal and t.status in ('COMPLETED', 'ERRORED') and t.operation is null and t.effect is null
+                    then 'null'
+                else perdure._task_json(t)
+            end as answer
     )
     -- Ids ascend in the order of the calls.
     select
@@ -77,4 +84,4 @@ begin
     );
 end;
 $$;
-comment on function perdure._store_tasks(json, boolean, boolean) is 'Create tasks, or meet them again.';
+comment on function perdure._store_tasks(json, boolean, boolean, boolean) is 'Create tasks, or meet them again.';

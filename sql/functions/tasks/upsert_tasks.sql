@@ -2,12 +2,13 @@
 -- gets an answer of its own: a bad call fails alone. A run that waits goes on when a task of it that waits is ended.
 -- Arguments  p_calls  JSON array of {environmentId, runId, leaseNumber?, task}; task: a TaskRecord or the body of "run
 --            task". Without leaseNumber (an SDK that does not know it) a task of a run that has ended is answered as it
---            is, and a new one is CANCELED: such a call is late, and its execution is to stop.
+--            is, and a new one is CANCELED: such a call is late, and its execution is to stop;
+--            p_minimal  JSON null will do for a task that was new and has ended as its call says.
 -- Returns    a row for each call, in order: the task (ServerTask), or JQ001 not_found, JQ002 wrong_state, JQ003
 --            already_finished, JQ005 lease_lost, JQ010 invalid_argument with a message.
 -- Locks      runs whose waiting tasks end, in id order; then tasks as _store_tasks.
 -- Called by  the server, end_task.
-create or replace function perdure.upsert_tasks(p_calls json)
+create or replace function perdure.upsert_tasks(p_calls json, p_minimal boolean default false)
 returns table (ordinal integer, error_code text, error_message text, response json)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
@@ -27,7 +28,7 @@ begin
                     perdure._check_task_calls(v_calls, perdure._id_now(), perdure._id_tail())
                 );
             end if;
-            v_answers := perdure._store_tasks(v_calls, false, v_locks);
+            v_answers := perdure._store_tasks(v_calls, false, v_locks, p_minimal);
             if v_waiting_ids is not null then
                 perform perdure._wake_runs(v_waiting_ids);
             end if;
@@ -48,7 +49,7 @@ begin
                     return query
                     select e.ordinality::integer, u.error_code, u.error_message, u.response
                     from json_array_elements(p_calls) with ordinality as e
-                    cross join lateral perdure.upsert_tasks(json_build_array(e.value)) as u
+                    cross join lateral perdure.upsert_tasks(json_build_array(e.value), p_minimal) as u
                     order by e.ordinality;
                 else
                     return query select 1, 'JQ010', sqlerrm, null::json;
@@ -58,4 +59,4 @@ begin
     end loop;
 end;
 $$;
-comment on function perdure.upsert_tasks(json) is 'Store tasks of executions.';
+comment on function perdure.upsert_tasks(json, boolean) is 'Store tasks of executions.';

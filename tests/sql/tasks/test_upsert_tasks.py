@@ -45,6 +45,33 @@ def test_the_first_status_of_a_task(pure_db: Database, members: dict[str, Any], 
     claim.reply("SUCCESS")
 
 
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ({"status": "COMPLETED", "output": {"n": 1}}, False),
+        ({"status": "ERRORED", "error": ERROR}, False),
+        ({"noop": True}, False),
+        ({"status": "RUNNING"}, True),
+        ({"delaySeconds": 60}, True),
+        ({"callback": {"enabled": True}}, True),
+        ({"operation": "fetch", "params": {}}, True),
+        ({"effect": {"type": "sendEvents", "events": [{"name": "x"}]}}, True),
+    ],
+)
+def test_who_needs_no_more_is_told_what_it_does_not_know(
+    db: Database, builders: Builders, members: dict[str, Any], told: bool
+) -> None:
+    db.call("set_setting", "public_url", "https://perdure.example")
+    claim = builders.claim()
+    (row,) = claim.store(task("a", **members), minimal=True)
+    assert (row.error_code, row.response is not None) == (None, told)
+    (again,) = claim.store(task("a", **members), minimal=True)
+    (full,) = claim.store(task("a", **members))
+    assert again.response == full.response  # one that is met may be different
+    assert full.response["idempotencyKey"] == task("a")["idempotencyKey"]
+    assert not told or row.response == full.response
+
+
 def test_all_that_is_said_of_a_task_is_kept_and_answered(
     db: Database, builders: Builders, clock: Clock
 ) -> None:

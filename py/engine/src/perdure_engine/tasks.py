@@ -34,7 +34,7 @@ class TaskOutcome:
 
 _UPSERT_TASKS = Statement(
     "upsert_tasks",
-    "select ordinal, error_code, error_message, response from perdure.upsert_tasks($1)",
+    "select ordinal, error_code, error_message, response from perdure.upsert_tasks($1, $2)",
     TaskOutcome,
 )
 _FINISH_TASKS = Statement(
@@ -44,15 +44,16 @@ _FINISH_TASKS = Statement(
 )
 
 
-def upsert_tasks(db: Database, calls: Sequence[bytes]) -> Awaitable[list[TaskOutcome]]:
+def upsert_tasks(db: Database, calls: Sequence[bytes], minimal: bool = False) -> Awaitable[list[TaskOutcome]]:
     """Store or find tasks; a call that fails does so alone, the others are carried out in one transaction.
 
     Args:
         db: a connection or a pool of the server.
         calls: valid JSON each: ``{environmentId, runId, leaseNumber?, task}``.
+        minimal: the text ``null`` will do for a task that was new and has ended as its call says.
     Returns: an outcome for each call, in their order.
     """
-    return db.call(_UPSERT_TASKS, json_array(calls))
+    return db.call(_UPSERT_TASKS, json_array(calls), "true" if minimal else "false")
 
 
 def finish_tasks(db: Database, calls: Sequence[bytes]) -> Awaitable[list[TaskOutcome]]:

@@ -44,7 +44,7 @@ class Compensations:
 
     Args:
         failure: what the run failed with, when an earlier execution began to undo it. The code is still
-            called, to learn the results of its tasks from the store, but nothing new is begun.
+            called, for its tasks' results, but begins nothing new.
         promised: what that execution was about to undo and has not undone: texts by idempotency key.
     """
 

@@ -74,8 +74,8 @@ class Recorder:
         self.end: RunInterrupt | None = None
         """Set when nothing can be stored any more: what to unwind the run with."""
 
-    async def store(self, frame: TaskFrame, text: bytes, *, keep: bool = True) -> StoredTask:
-        """Store a task, after its parents; returns when the platform has it, with what it answered.
+    async def store(self, frame: TaskFrame, text: bytes, *, keep: bool = True) -> StoredTask | None:
+        """Store a task, after its parents; returns when the platform has it, with what it answered of it.
 
         Args:
             text: its record as JSON.
@@ -190,7 +190,9 @@ class Recorder:
             self._own = TaskCalls(self._api)
         return self._own
 
-    async def _put_with_riders(self, parent: TaskFrame | None, text: bytes, timeout_s: float) -> StoredTask:
+    async def _put_with_riders(
+        self, parent: TaskFrame | None, text: bytes, timeout_s: float
+    ) -> StoredTask | None:
         riders, self._riders = self._riders, []
         try:
             items = [*_written(riders), (parent, text)]
@@ -201,10 +203,10 @@ class Recorder:
 
     async def _put(
         self, calls: TaskCalls, items: Sequence[tuple[TaskFrame | None, bytes]], timeout_s: float
-    ) -> list[StoredTask]:
+    ) -> list[StoredTask | None]:
         """Store records together, and before each what the platform does not know of its parents."""
         told: list[TaskFrame] = []
-        puts: list[asyncio.Future[StoredTask]] = []
+        puts: list[asyncio.Future[StoredTask | None]] = []
         for parent, text in items:
             new = unknown_parents(parent, set())
             told += new

@@ -243,8 +243,7 @@ class TaskRunner:
             await self._suspensions.suspend(Wait(TaskReference(id=claim.known.id), claim.parent, delay_s=0))
         frame = await self._begin(claim, NO_OPTIONS)
         try:
-            frame.fields = new_record(claim, fields).to_wire()
-            stored = await self._store(frame, frame.text())
+            stored = await self._open(frame, claim, fields)
             frame.announced = True
             if stored.status in (TaskStatus.COMPLETED, TaskStatus.ERRORED):
                 return _result_of(claim, stored, codec)
@@ -264,8 +263,7 @@ class TaskRunner:
             return value
         frame = await self._begin(claim, NO_OPTIONS)
         try:
-            frame.fields = new_record(claim, fields).to_wire()
-            stored = await self._store(frame, frame.text())
+            stored = await self._open(frame, claim, fields)
         finally:
             self._suspensions.ended(frame)
         return _result_of(claim, stored, codec)
@@ -399,7 +397,14 @@ class TaskRunner:
         await self._store(frame, frame.text("ERRORED", error=error))
         raise TaskFailed(claim.shown, error) from verdict.failure
 
-    async def _store(self, frame: TaskFrame, text: bytes, *, keep: bool = True) -> StoredTask:
+    async def _open(self, frame: TaskFrame, claim: Claim, fields: Mapping[str, Any]) -> StoredTask:
+        frame.fields = new_record(claim, fields).to_wire()
+        stored = await self._store(frame, frame.text())
+        if stored is None:
+            raise PerdureError("the platform did not say how the task stands")
+        return stored
+
+    async def _store(self, frame: TaskFrame, text: bytes, *, keep: bool = True) -> StoredTask | None:
         try:
             return await self._recorder.store(frame, text, keep=keep)
         except ApiOutOfReach:

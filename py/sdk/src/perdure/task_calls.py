@@ -52,7 +52,7 @@ class TaskCalls:
         record: bytes,
         timeout_s: float,
         parents: Mapping[str, bytes] | None = None,
-    ) -> asyncio.Future[StoredTask]:
+    ) -> asyncio.Future[StoredTask | None]:
         """Store a task; brings what the platform answered.
 
         Cancelled, it is taken back unless it is under way.
@@ -69,7 +69,7 @@ class TaskCalls:
             self._lines.append(line)
             if len(self._lines) == 1:
                 self._begin()
-        stored: asyncio.Future[StoredTask] = loop.create_future()
+        stored: asyncio.Future[StoredTask | None] = loop.create_future()
         for key, text in (parents or {}).items():
             if key not in line.told:
                 line.told.add(key)
@@ -163,7 +163,7 @@ class _Line:
         self.told: set[str] = set()
         self._lease_number = lease_number
         self._records: list[bytes] = []
-        self._stored: list[asyncio.Future[StoredTask] | None] = []
+        self._stored: list[asyncio.Future[StoredTask | None] | None] = []
 
     def takes(self, lease_number: int, size: int) -> bool:
         return (
@@ -172,7 +172,7 @@ class _Line:
             and len(self._records) < _MAX_RECORDS
         )
 
-    def add(self, record: bytes, stored: asyncio.Future[StoredTask] | None) -> None:
+    def add(self, record: bytes, stored: asyncio.Future[StoredTask | None] | None) -> None:
         self.size += len(record) + 1
         self._records.append(record)
         self._stored.append(stored)

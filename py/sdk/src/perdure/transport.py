@@ -50,12 +50,12 @@ class ApiTransport:
 
     @property
     def shares_calls(self) -> bool:
-        """Whether tasks of several runs may go in one call: not where what sends it wants each for itself."""
+        """Whether tasks of several runs may go in one call."""
         return not getattr(self.http, "wants_single_calls", False)
 
     @property
     def is_gathering(self) -> bool:
-        """Whether what sends the calls puts together itself what comes at the same time."""
+        """Whether calls at the same time go together anyway."""
         return getattr(self.http, "is_gathering", False)
 
     async def call(
@@ -177,7 +177,7 @@ def read_answer(answer: type[M], path: str, response: HttpResponse) -> M:
 
 
 def strange_answer(path: str, response: HttpResponse, problem: str) -> ApiError:
-    """The error for an answer that is no message of the API: something else answers at its address."""
+    """The error for an answer that is no message of the API."""
     kind = response.headers.get("content-type", "no content type")
     return ApiError(f"{path} answered 200 with something else than expected ({kind}): {problem}")
 

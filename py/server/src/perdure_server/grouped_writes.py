@@ -29,13 +29,15 @@ class TaskWriter:
 
     def __init__(self, db: Database) -> None:
         self._upserts = _group(lambda calls: tasks.upsert_tasks(db, calls), _task_answers)
+        self._minimal_upserts = _group(lambda calls: tasks.upsert_tasks(db, calls, True), _task_answers)
         self._finishes = _group(lambda calls: tasks.finish_tasks(db, calls), _task_answers)
 
-    def upsert(self, calls: Documents) -> asyncio.Future[list[bytes]]:
+    def upsert(self, calls: Documents, *, minimal: bool = False) -> asyncio.Future[list[bytes]]:
         """Store one request's tasks.
 
         Args:
             calls: ``{environmentId, runId, leaseNumber?, task}`` each.
+            minimal: ``null`` will do for a task that was new and has ended as its call says.
         Returns: the ServerTasks, in their order; or the first PerdureError that a task deserved: the others
             are stored all the same.
         """
@@ -43,7 +45,7 @@ class TaskWriter:
             nothing: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
             nothing.set_result([])
             return nothing
-        return self._upserts.submit(calls)
+        return (self._minimal_upserts if minimal else self._upserts).submit(calls)
 
     async def finish(self, call: bytes) -> bytes:
         """End a task.
@@ -58,8 +60,8 @@ class TaskWriter:
 
     async def drain(self) -> None:
         """Wait until everything submitted is answered."""
-        await self._upserts.drain()
-        await self._finishes.drain()
+        for group in (self._upserts, self._minimal_upserts, self._finishes):
+            await group.drain()
 
 
 class Claimant(Protocol):

@@ -1,6 +1,6 @@
 """The lean HTTP client of the hot paths (platform to endpoint, SDK to API) behind one small interface.
 
-Connections are our own, on asyncio, because that was measured (ADR 0003); httptools parses the answers.
+Connections are our own, as was measured (ADR 0003).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class AnswerParser:
 
     def __init__(self, *, max_body_bytes: int) -> None:
         self._fields: dict[bytes, bytes] = {}
-        self.on_header = self._fields.setdefault  # called by httptools; a method would cost more than it does
+        self.on_header = self._fields.setdefault  # called by httptools; quicker than a method
         self._parser = HttpResponseParser(self)
         self.expect(max_body_bytes=max_body_bytes)
 
@@ -92,7 +92,7 @@ class AnswerParser:
                 raise self._failure from None
             if not self._complete:
                 raise ConnectionFailed(f"the answer is not HTTP/1.1: {error}") from error
-            self.reusable = False  # more than was asked for came: nothing after it can be trusted
+            self.reusable = False  # more than was asked for came
         if self._complete:
             return self._answer()
         if self._head_bytes is not None:
@@ -304,16 +304,6 @@ def _news_of(descriptor: int) -> Callable[[], object]:
         return lambda: poll.poll(0)
     return lambda: select.select([descriptor], [], [], 0)[0]  # Windows
 
-
-__all__ = [
-    "ConnectionFailed",
-    "HttpClient",
-    "HttpError",
-    "HttpResponse",
-    "HttpTransport",
-    "RequestTimedOut",
-    "ResponseTooLarge",
-]
 
 CONNECT_TIMEOUT_S = 10.0
 _MAX_IDLE_S = 50.0  # shorter than the keep-alive of common balancers (60 s and more)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -82,7 +82,16 @@ async def store_tasks(request: Request) -> Response:
     raw = await read_body(request, limit=services.settings.json_body_limit)
     run_id = path_uuid(request, "runId", what="run")
     calls = calls_of(caller_of(request).environment_id, run_id, raw)
-    return json_response(stored_answer(await services.tasks.upsert(calls)))
+    stored = await services.tasks.upsert(calls, minimal=is_minimal(request.headers))
+    return json_response(stored_answer(stored))
+
+
+def is_minimal(sent: Mapping[str, str]) -> bool:
+    """Whether a caller of ``store_tasks`` needs no task that says what its call said.
+
+    Source: RFC 7240, section 4.2.
+    """
+    return "return=minimal" in sent.get("prefer", "")
 
 
 def calls_of(environment_id: str, run_id: str, raw: bytes) -> tuple[bytes, ...]:
@@ -117,9 +126,9 @@ async def store_tasks_of_runs(request: Request) -> Response:
     lines = raw.removesuffix(b"\n").split(b"\n", _MAX_LINES)
     if not raw or len(lines) > _MAX_LINES:
         raise ApiError(400, "INVALID_BODY", f"the body must have 1 to {_MAX_LINES} lines, a JSON object each")
-    environment_id = caller_of(request).environment_id
+    environment_id, minimal = caller_of(request).environment_id, is_minimal(request.headers)
     stored = await asyncio.gather(
-        *[_store_line(services, environment_id, line) for line in lines], return_exceptions=True
+        *[_store_line(services, environment_id, line, minimal) for line in lines], return_exceptions=True
     )
     away = [one for one in stored if isinstance(one, DatabaseUnavailable)]
     if len(away) == len(lines):
@@ -127,10 +136,12 @@ async def store_tasks_of_runs(request: Request) -> Response:
     return lines_response([await _line_answer(request, one) for one in stored])
 
 
-def _store_line(services: Services, environment_id: str, line: bytes) -> asyncio.Future[list[bytes]]:
+def _store_line(
+    services: Services, environment_id: str, line: bytes, minimal: bool
+) -> asyncio.Future[list[bytes]]:
     """Have one line's tasks stored with those of the others."""
     try:
-        return services.tasks.upsert(calls_of(environment_id, *_run_and_body(line)))
+        return services.tasks.upsert(calls_of(environment_id, *_run_and_body(line)), minimal=minimal)
     except Exception as error:
         refused: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
         refused.set_exception(error)
@@ -314,14 +325,17 @@ def _serialized_output(output: Any) -> str:
         ) from error
 
 
+_PREFER = {"prefer": "`return=minimal`: null for a task that was new and has ended as the body says."}
+
 operations = [
     Operation(
         "PUT", "/api/v1/runs/{runId}/tasks", store_tasks,
-        body=StoreTasksBody, answer=StoreTasksAnswer, errors=(404, 409),
+        body=StoreTasksBody, answer=StoreTasksAnswer, errors=(404, 409), headers=_PREFER,
     ),
     Operation(
         "PUT", "/api/v1/tasks", store_tasks_of_runs,
         body=StoreTasksLine, answer=TypeAdapter(StoreTasksAnswer | RefusedLine), is_lines=True,
+        headers=_PREFER,
     ),
     Operation(
         "POST", "/api/v1/runs/{runId}/tasks", run_task,

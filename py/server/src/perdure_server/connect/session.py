@@ -28,7 +28,7 @@ from perdure_connect.frames import (
 from perdure_engine.connected import connect_endpoint
 from perdure_engine.endpoints import index_endpoint
 from perdure_engine.errors import PerdureError
-from perdure_server.api.tasks import calls_of, stored_answer
+from perdure_server.api.tasks import calls_of, is_minimal, stored_answer
 from perdure_server.auth import authenticate, key_of
 from perdure_server.connect.calls import serve_call
 from perdure_server.connect.seat import RequestId, Seat
@@ -170,7 +170,8 @@ class Session:
             elif self._is_open:
                 self._call(seat, scope, head, body)  # storing the same again changes nothing
 
-        services.tasks.upsert(calls).add_done_callback(answer)
+        minimal = is_minimal(head.get("headers") or {})
+        services.tasks.upsert(calls, minimal=minimal).add_done_callback(answer)
         return True
 
 

@@ -62,9 +62,9 @@ class ServerTask(OutputModel):
 
 
 class StoreTasksAnswer(WireModel):
-    """Answer of ``PUT /api/v1/runs/{runId}/tasks``, in the order of the body."""
+    """Answer of ``PUT /api/v1/runs/{runId}/tasks``, in the order of the body; null: as the body says."""
 
-    tasks: list[ServerTask]
+    tasks: list[ServerTask | None]
 
 
 class StoreTasksLine(StoreTasksBody):
