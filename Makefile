@@ -1,7 +1,7 @@
 # Every command of the repository; hooks and .ci/run call these targets. `make help` lists them.
 # Variables: DATABASE_URL (migrate, uninstall), APP (dev), DEMO_FLAGS (demo), NAME (example), TESTS, WORKERS and PYTEST_FLAGS
-# (test), MINUTES and SEED (test-sequences), UPGRADE=1 (requirements), BENCH_FLAGS (bench), PYTHON (setup: the interpreter to
-# build .venv with).
+# (test), MINUTES and SEED (test-sequences, test-killed), UPGRADE=1 (requirements), BENCH_FLAGS (bench), PYTHON (setup: the
+# interpreter to build .venv with).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -70,6 +70,11 @@ test-js: node ## Run the official JavaScript SDK against the whole system (PYTES
 test-sequences: setup ## Walk random sequences of calls of the engine, other ones each time (MINUTES=60, or SEED=… again).
 	@PERDURE_TEST_MINUTES="$(MINUTES)" PERDURE_TEST_SEED="$(SEED)" $(BIN)/python -m pytest -s \
 	    -o faulthandler_timeout=0 $(PYTEST_FLAGS) tests/sql/test_random_sequences.py
+
+.PHONY: test-killed
+test-killed: setup ## Kill every process in turn under load, in another order each time (MINUTES=60, or SEED=… again).
+	@PERDURE_TEST_MINUTES="$(MINUTES)" PERDURE_TEST_SEED="$(SEED)" $(BIN)/python -m pytest \
+	    -o faulthandler_timeout=0 $(PYTEST_FLAGS) tests/e2e/test_everything_killed.py
 
 .PHONY: test-large
 test-large: setup ## Time lists and pages on 1,000,000 runs with 5,000,000 tasks: some minutes, 4 GB of disk (PYTEST_FLAGS=…).
