@@ -109,8 +109,8 @@ class Line:
     def _take(self, is_all: Callable[[], bool]) -> bool:
         """Take what has come until it is all, or nothing more is there; returns whether it is all.
 
-        The event loop need not call again for what is left: of a connection that ends with an error uvloop
-        tells once, be it that Postgres's last words came before it.
+        The event loop may not call again for what is left: when a connection ends with an error, uvloop calls
+        once and never again, also where Postgres's last words are to be read before that end.
         """
         self._pgconn.consume_input()
         while not (found := is_all()) and self.has_news:
