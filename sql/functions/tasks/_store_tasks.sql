@@ -7,7 +7,8 @@
 --            p_trusted      as _task_calls;
 --            p_runs_locked  the caller has locked the runs of tasks that wait, and wakes them;
 --            p_minimal      JSON null will do for a task that was new and has ended as its call says.
--- Returns    an answer for each call, in their order: the task as it is now (ServerTask), or an error.
+-- Returns    an answer for each call, in their order: the task as it is now (ServerTask), or an error. Empty: with
+--            p_minimal, null would be the answer to each.
 -- Errors     JQ002 wrong_state: a task that waits would end, and its run is not locked: nothing is to be kept.
 -- Locks      tasks in the order of _new_tasks: new ones, then those that exist; then as _begin_effects.
 -- Called by  upsert_tasks, _store_reply_tasks.
@@ -21,7 +22,8 @@ declare
     v_now constant timestamptz := perdure.clock();
     v_ids_from constant bigint := perdure._id_now();
     v_ids_tail constant text := perdure._id_tail();
-    v_answers perdure.task_answer[];
+    v_new_ids uuid[];
+    v_all_ended boolean;  -- of these
     v_begun_ids uuid[];  -- tasks from which something follows
     v_calls perdure.task_call[];
 begin
@@ -39,26 +41,33 @@ begin
         from perdure._new_tasks(p_calls, v_ids_from, v_ids_tail, p_trusted, v_now) as n
         on conflict (run_id, idempotency_key) do nothing
         returning
-            t.id, t.due_at is not null or t.operation is not null or t.effect is not null as is_begun,
-            case
-                when p_minimal and t.status in ('COMPLETED', 'ERRORED') and t.operation is null and t.effect is null
-                    then 'null'
-                else perdure._task_json(t)
-            end as answer
+            t.id, t.status in ('COMPLETED', 'ERRORED') as has_ended,
+            t.due_at is not null or t.operation is not null or t.effect is not null as is_begun
     )
-    -- Ids ascend in the order of the calls.
     select
-        array_agg(row(null, null, s.answer)::perdure.task_answer order by s.id),
+        array_agg(s.id),
+        bool_and(s.has_ended),
         array_agg(s.id) filter (where s.is_begun)
-    into v_answers, v_begun_ids
+    into v_new_ids, v_all_ended, v_begun_ids
     from stored as s;
-    if v_begun_ids is null and cardinality(v_answers) = json_array_length(p_calls) then
-        return v_answers;
+    if v_begun_ids is null and cardinality(v_new_ids) = json_array_length(p_calls) then
+        if p_minimal and v_all_ended then
+            return '{}';
+        end if;
+        return array(
+            select row(
+                null, null,
+                case when p_minimal and t.status in ('COMPLETED', 'ERRORED') then 'null' else perdure._task_json(t) end
+            )::perdure.task_answer
+            from perdure.tasks as t
+            where t.id = any(v_new_ids)
+            order by t.id  -- they ascend in the order of the calls
+        );
     end if;
 
     -- Some may not write, or are about tasks that exist, or something follows.
     v_calls := perdure._check_task_calls(p_calls, v_ids_from, v_ids_tail, p_trusted);
-    if v_answers is null or cardinality(v_answers) < cardinality(v_calls) then
+    if v_new_ids is null or cardinality(v_new_ids) < cardinality(v_calls) then
         v_begun_ids := v_begun_ids || perdure._meet_tasks(p_calls, v_ids_from, v_ids_tail, p_trusted, p_runs_locked);
     end if;
     if v_begun_ids is not null then

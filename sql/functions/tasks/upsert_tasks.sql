@@ -5,7 +5,8 @@
 --            is, and a new one is CANCELED: such a call is late, and its execution is to stop;
 --            p_minimal  JSON null will do for a task that was new and has ended as its call says.
 -- Returns    a row for each call, in order: the task (ServerTask), or JQ001 not_found, JQ002 wrong_state, JQ003
---            already_finished, JQ005 lease_lost, JQ010 invalid_argument with a message.
+--            already_finished, JQ005 lease_lost, JQ010 invalid_argument with a message. No row at all: with p_minimal,
+--            null would be the answer to each.
 -- Locks      runs whose waiting tasks end, in id order; then tasks as _store_tasks.
 -- Called by  the server, end_task.
 create or replace function perdure.upsert_tasks(p_calls json, p_minimal boolean default false)
@@ -32,9 +33,11 @@ begin
             if v_waiting_ids is not null then
                 perform perdure._wake_runs(v_waiting_ids);
             end if;
-            return query
-            select a.ordinal::integer, a.error_code, a.error_message, a.response
-            from unnest(v_answers) with ordinality as a (error_code, error_message, response, ordinal);
+            if cardinality(v_answers) > 0 then
+                return query
+                select a.ordinal::integer, a.error_code, a.error_message, a.response
+                from unnest(v_answers) with ordinality as a (error_code, error_message, response, ordinal);
+            end if;
             return;
         exception
             -- A task that waits would end: once more, with its run locked before any task is.
@@ -47,9 +50,11 @@ begin
             when data_exception or integrity_constraint_violation or program_limit_exceeded then
                 if json_array_length(p_calls) > 1 then
                     return query
-                    select e.ordinality::integer, u.error_code, u.error_message, u.response
+                    select
+                        e.ordinality::integer, u.error_code, u.error_message,
+                        case when u.ordinal is null then 'null' else u.response end
                     from json_array_elements(p_calls) with ordinality as e
-                    cross join lateral perdure.upsert_tasks(json_build_array(e.value), p_minimal) as u
+                    left join lateral perdure.upsert_tasks(json_build_array(e.value), p_minimal) as u on true
                     order by e.ordinality;
                 else
                     return query select 1, 'JQ010', sqlerrm, null::json;

@@ -63,13 +63,33 @@ def test_who_needs_no_more_is_told_what_it_does_not_know(
 ) -> None:
     db.call("set_setting", "public_url", "https://perdure.example")
     claim = builders.claim()
-    (row,) = claim.store(task("a", **members), minimal=True)
-    assert (row.error_code, row.response is not None) == (None, told)
+    rows = claim.store(task("a", **members), minimal=True)
     (again,) = claim.store(task("a", **members), minimal=True)
     (full,) = claim.store(task("a", **members))
     assert again.response == full.response  # one that is met may be different
     assert full.response["idempotencyKey"] == task("a")["idempotencyKey"]
-    assert not told or row.response == full.response
+    assert [(row.error_code, row.response) for row in rows] == ([(None, full.response)] if told else [])
+
+
+def test_where_one_of_many_is_told_each_has_its_row(builders: Builders) -> None:
+    claim = builders.claim()
+    ended, begun = task("ended", status="COMPLETED", output=1), task("begun", status="RUNNING")
+    rows = claim.store(ended, begun, minimal=True)
+    assert [(row.ordinal, row.response and row.response["status"]) for row in rows] == [
+        (1, None),
+        (2, "RUNNING"),
+    ]
+
+
+def test_where_one_of_many_cannot_be_stored_each_has_its_row(builders: Builders) -> None:
+    claim = builders.claim()
+    ended, bad = task("ended", status="COMPLETED", output=1), task("bad", delayUntil="soon")
+    rows = claim.store(ended, bad, task("noop", noop=True), minimal=True)
+    assert [(row.ordinal, row.error_code, row.response) for row in rows] == [
+        (1, None, None),
+        (2, "JQ010", None),
+        (3, None, None),
+    ]
 
 
 def test_all_that_is_said_of_a_task_is_kept_and_answered(

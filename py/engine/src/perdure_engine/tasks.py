@@ -51,7 +51,7 @@ def upsert_tasks(db: Database, calls: Sequence[bytes], minimal: bool = False) ->
         db: a connection or a pool of the server.
         calls: valid JSON each: ``{environmentId, runId, leaseNumber?, task}``.
         minimal: the text ``null`` will do for a task that was new and has ended as its call says.
-    Returns: an outcome for each call, in their order.
+    Returns: an outcome for each call, in their order; with ``minimal`` none at all if all would be ``null``.
     """
     return db.call(_UPSERT_TASKS, json_array(calls), "true" if minimal else "false")
 

@@ -29,7 +29,7 @@ class TaskWriter:
 
     def __init__(self, db: Database) -> None:
         self._upserts = _group(lambda calls: tasks.upsert_tasks(db, calls), _task_answers)
-        self._minimal_upserts = _group(lambda calls: tasks.upsert_tasks(db, calls, True), _task_answers)
+        self._minimal_upserts = _group(lambda calls: tasks.upsert_tasks(db, calls, True), _minimal_answers)
         self._finishes = _group(lambda calls: tasks.finish_tasks(db, calls), _task_answers)
 
     def upsert(self, calls: Documents, *, minimal: bool = False) -> asyncio.Future[list[bytes]]:
@@ -158,6 +158,12 @@ def _length(documents: Documents) -> int:
 
 def _task_answers(batch: Sequence[Documents], outcomes: Sequence[TaskOutcome]) -> Answer[list[bytes]]:
     return [_responses(part) for part in _parts(batch, outcomes)]
+
+
+def _minimal_answers(batch: Sequence[Documents], outcomes: Sequence[TaskOutcome]) -> Answer[list[bytes]]:
+    if not outcomes:
+        return [[b"null"] * len(documents) for documents in batch]
+    return _task_answers(batch, outcomes)
 
 
 def _event_answers(batch: Sequence[Documents], stored: Sequence[bytes]) -> Answer[list[bytes]]:
