@@ -5,6 +5,8 @@ from typing import Any
 
 from tests.support.database import Database
 
+_SENTINEL = "nothing before this"  # sent last: what was told before has come by then
+
 
 def run_row(db: Database, run_id: str) -> Any:
     """A row of runs; its output as text, so that JSON null and none are told apart."""
@@ -63,9 +65,15 @@ def queued(db: Database) -> list[str]:
     return [row.run_id for row in rows]
 
 
-def payloads(listener: Database) -> list[str]:
-    """What a connection that listens has been told."""
-    return [message.payload for message in listener.connection.notifies(timeout=0)]
+def payloads(db: Database, listener: Database) -> list[str]:
+    """What a connection that listens to ``perdure_ready`` was told since the last look."""
+    db.rows("select pg_notify('perdure_ready', %s)", _SENTINEL)
+    heard = []
+    for message in listener.connection.notifies(timeout=10):
+        if message.payload == _SENTINEL:
+            return heard
+        heard.append(message.payload)
+    raise AssertionError("the last notification did not come")
 
 
 def snapshot(db: Database) -> dict[str, list[str]]:

@@ -1,6 +1,6 @@
 -- _check_environment: refuse an environment that is not there.
 -- Errors     JQ001 not_found.
--- Called by  send_events, connect_endpoint.
+-- Called by  _store_events, connect_endpoint.
 create or replace function perdure._check_environment(p_environment_id uuid)
 returns void
 language plpgsql stable set search_path = pg_catalog, pg_temp

@@ -1,7 +1,7 @@
 -- _environment_json: the members of EXECUTE_JOB that say where a run belongs.
 -- Returns    environment, organization and project objects of the wire of EXECUTE_JOB, and the limit that all runs of
 --            the environment have; no row for an unknown id.
--- Called by  claim_runs, _preprocess_request, _run_notification_json.
+-- Called by  _environment_members, _preprocess_request, _run_notification_json.
 create or replace function perdure._environment_json(p_environment_id uuid)
 returns table (environment json, organization json, project json, concurrency_limit_id uuid)
 language sql stable

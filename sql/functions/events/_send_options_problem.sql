@@ -1,6 +1,6 @@
 -- _send_options_problem: what is wrong with the options of send_events.
 -- Returns    what is wrong, with the member; null: nothing.
--- Called by  send_events.
+-- Called by  _store_events.
 create or replace function perdure._send_options_problem(p_options json)
 returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp

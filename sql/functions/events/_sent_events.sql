@@ -3,7 +3,7 @@
 --            p_ids_from, p_ids_tail  for the ids of their rows, by _id_at, which ascend in the order of the events.
 -- Returns    a row for each. An event without an id is called as its row is.
 -- Errors     JQ010 invalid_argument: names the element and member, and what is allowed.
--- Called by  send_events, whose statements it becomes a part of, as a function in SQL does that is not volatile.
+-- Called by  _store_events, whose statements it becomes a part of, as a function in SQL does that is not volatile.
 create or replace function perdure._sent_events(p_events json, p_ids_from bigint, p_ids_tail text)
 returns table (row_id uuid, event_id text, event perdure.event_message)
 language sql stable

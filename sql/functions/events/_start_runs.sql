@@ -1,10 +1,9 @@
 -- _start_runs: create runs and queue those that may start now. A job that wants its runs preprocessed, or that uses
--- connections which the platform holds, starts when these are there. Those that somebody claims in this transaction, as
--- send_and_claim says, begin as claimed: what claim_runs sets is set here, but for the lease.
+-- connections which the platform holds, starts when these are there.
 -- Arguments  p_event_ids, p_job_ids  events.id and jobs.id, as many of the one as of the other.
 -- Returns    the runs, each in its job's newest version in the event's environment; null: there is none, since the jobs
 --            are disabled there.
--- Called by  _deliver_events, invoke_job, _fire_due_schedules, _rerun_run, _bulk_rerun.
+-- Called by  _start_matches, _deliver_to_subscriptions, invoke_job, _fire_due_schedules, _rerun_run, _bulk_rerun.
 create or replace function perdure._start_runs(p_event_ids uuid[], p_job_ids uuid[])
 returns uuid[]
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -13,16 +12,9 @@ declare
     v_now constant timestamptz := perdure.clock();
     v_ticks constant bigint := perdure._id_now();
     v_tail constant text := perdure._id_tail();
-    v_claimants constant text[] := nullif(current_setting('perdure.claimants', true), '')::text[];
-    v_dispatcher constant text := current_setting('perdure.dispatcher', true);
-    v_is_connected constant boolean := v_claimants <> '{runs}';
-    v_slots constant integer := case
-        when v_claimants is null then 0 else perdure._slots_for_new_runs(v_claimants)
-    end;
     v_run_ids uuid[];
     v_pending_ids uuid[];
     v_queued_ids uuid[];
-    v_executing_ids uuid[];
     v_any_described boolean;
     v_any_limited boolean;
 begin
@@ -32,14 +24,6 @@ begin
             v.endpoint_id, e.id as event_id,
             case
                 when v.preprocess_runs or v.hosted_integrations <> '{}' then 'PENDING'
-                when
-                    s.ordinal <= v_slots
-                    and (not v_is_connected or v.endpoint_id::text = any(v_claimants))
-                    and (
-                        select g.goes_at_once
-                        from perdure._goes_at_once(v, v.endpoint_id, 0, 0, v_is_connected) as g
-                    )
-                then 'EXECUTING'
                 else 'QUEUED'
             end as status,
             e.is_test, v_now + v.timeout as timeout_at,
@@ -59,23 +43,20 @@ begin
     created as (
         insert into perdure.runs as r (
             id, environment_id, job_id, job_version_id, endpoint_id, event_id, status, is_test, timeout_at, created_at,
-            updated_at, lease_number, started_at, dispatcher
+            updated_at
         )
         select
             i.id, i.environment_id, i.job_id, i.job_version_id, i.endpoint_id, i.event_id, i.status, i.is_test,
-            i.timeout_at, v_now, v_now,
-            (i.status = 'EXECUTING')::integer, case when i.status = 'EXECUTING' then v_now end,
-            case when i.status = 'EXECUTING' then v_dispatcher end
+            i.timeout_at, v_now, v_now
         from input as i
     )
     select
         array_agg(i.id),  -- in their order, as the others
         array_agg(i.id) filter (where i.status = 'PENDING'),
         array_agg(i.id) filter (where i.status = 'QUEUED'),
-        array_agg(i.id) filter (where i.status = 'EXECUTING'),
         bool_or(i.timeout_at is not null),
         bool_or(i.is_described)
-    into v_run_ids, v_pending_ids, v_queued_ids, v_executing_ids, v_any_limited, v_any_described
+    into v_run_ids, v_pending_ids, v_queued_ids, v_any_limited, v_any_described
     from input as i;
 
     if v_any_described then
@@ -83,9 +64,6 @@ begin
     end if;
     if v_any_limited then
         perform perdure._notify_dispatchers('due');
-    end if;
-    if v_executing_ids is not null then
-        perform set_config('perdure.handed_over', (perdure._handed_over_runs() || v_executing_ids)::text, true);
     end if;
     if v_queued_ids is not null then
         perform perdure._enqueue_runs(v_queued_ids);

@@ -1,7 +1,7 @@
 -- _upsert_external_account: the row of an app's end user, made when first heard of.
 -- Arguments  p_identifier  the app's id of its end user; null: none.
 -- Returns    external_accounts.id; null for null.
--- Called by  send_events, and whoever else takes an account's id.
+-- Called by  _store_events, and whoever else takes an account's id.
 create or replace function perdure._upsert_external_account(p_environment_id uuid, p_identifier text)
 returns uuid
 language plpgsql volatile set search_path = pg_catalog, pg_temp

@@ -1,8 +1,8 @@
 -- _enqueue_runs: put runs that may be executed now into their queue: the one that dispatchers serve, or that of the
 -- apps that are connected. The message carries the id, and in the second queue whose it is; no state. pgmq is known to
--- _enqueue_runs, _slots_for_new_runs, _dequeue_runs, _queued_run_ids and _queue_place only; they use its tables, which
+-- _enqueue_runs, _any_queued, _dequeue_runs, _queued_run_ids and _queue_place only; they use its tables, which
 -- all its versions have alike: its functions make their statements anew in each call.
--- Who claims in the same transaction finds out by perdure.enqueued that there is something, and is not told.
+-- Who claims in the same transaction looks for itself, and is not told: perdure.claimants names it, see send_and_claim.
 -- Arguments  p_run_ids  null or empty: nothing to do.
 create or replace function perdure._enqueue_runs(p_run_ids uuid[])
 returns void
@@ -15,9 +15,6 @@ declare
 begin
     if cardinality(p_run_ids) > 0 is not true then
         return;
-    end if;
-    if v_claimants <> '{}' then
-        perform set_config('perdure.enqueued', 'true', true);
     end if;
     insert into pgmq.q_perdure_ready_runs (vt, message)
     select clock_timestamp(), jsonb_build_object('run_id', i.id)

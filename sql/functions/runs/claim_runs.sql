@@ -29,27 +29,18 @@ declare
     v_now constant timestamptz := perdure.clock();
     v_started_at constant text := perdure._iso(v_now);
     v_is_connected constant boolean := p_endpoint_ids is not null;
-    v_run_ids uuid[] := perdure._handed_over_runs();
     v_ready_ids uuid[];  -- from the queue
     v_taken_ids uuid[];  -- of these
     v_begun_ids uuid[];  -- of runs that have tasks
     v_begun_tasks text[];  -- the members of their bodies that say so
 begin
-    if p_limit between 1 and 1000 is not true then
-        perform perdure._check_limit('p_limit', p_limit);
+    if p_limit between 1 and 1000 is not true or p_dispatcher is null then
+        perform perdure._check_claim(p_dispatcher, p_limit);
     end if;
-    if p_dispatcher is null then
-        raise exception using errcode = 'JQ010', message = 'p_dispatcher must not be null';
-    end if;
-    if v_run_ids = '{}' or (current_setting('perdure.enqueued', true) <> '' and cardinality(v_run_ids) < p_limit) then
-        v_ready_ids := case
-            when v_is_connected then perdure._dequeue_connected_runs(p_limit - cardinality(v_run_ids), p_endpoint_ids)
-            else perdure._dequeue_runs(p_limit - cardinality(v_run_ids))
-        end;
-    end if;
-    if v_run_ids <> '{}' then
-        perform set_config('perdure.handed_over', '', true);
-    end if;
+    v_ready_ids := case
+        when v_is_connected then perdure._dequeue_connected_runs(p_limit, p_endpoint_ids)
+        else perdure._dequeue_runs(p_limit)
+    end;
     if v_ready_ids <> '{}' then
         v_taken_ids := perdure._take_ready_runs(v_ready_ids, p_dispatcher, v_is_connected);
         v_begun_ids := array(select distinct t.run_id from perdure.tasks as t where t.run_id = any(v_taken_ids));
@@ -58,35 +49,28 @@ begin
             into v_begun_ids, v_begun_tasks
             from perdure._begun_members(v_begun_ids) as b;
         end if;
-        v_run_ids := v_run_ids || v_taken_ids;
     end if;
 
-    if v_run_ids <> '{}' then
+    if v_taken_ids <> '{}' then
         return query
         with given as materialized (
             select
                 r.id, r.lease_number, r.environment_id, r.endpoint_id, r.event_id, r.is_test, r.yielded_keys,
                 r.timeout_at, v.version, v.hosted_integrations <> '{}' as has_connections, j.slug, p.url, p.timeout_ms, p.api_key_id,
-                case
-                    when not p.connected
-                        then greatest(least(p.execution_limit_ms, p.timeout_ms, 120000), 10000) - 350
-                end as chunk_limit_ms,
+                perdure._chunk_limit_ms(p.connected, p.execution_limit_ms, p.timeout_ms) as chunk_limit_ms,
                 v.concurrency_limit_id
             from perdure.runs as r
             inner join perdure.job_versions as v on v.id = r.job_version_id
             inner join perdure.jobs as j on j.id = v.job_id
             inner join perdure.endpoints as p on p.id = r.endpoint_id
-            where r.id = any(v_run_ids)
+            where r.id = any(v_taken_ids)
         ),
         -- What many runs have in common is put together once.
         environments as materialized (
             select
-                u.id, k.signing_secrets, o.concurrency_limit_id,
-                concat(
-                    '"environment":', o.environment, ',"organization":', o.organization, ',"project":', o.project
-                ) as members
+                u.id, o.members, o.concurrency_limit_id, k.signing_secrets
             from (select distinct g.environment_id as id from given as g) as u
-            cross join lateral perdure._environment_json(u.id) as o
+            cross join lateral perdure._environment_members(u.id) as o
             cross join lateral perdure._signing_secrets(u.id) as k
         ),
         leased as (
@@ -110,22 +94,11 @@ begin
             c.id, c.lease_number, c.endpoint_id, c.url, c.timeout_ms, n.signing_secrets,
             case when c.api_key_id is not null then perdure._sealed_key(c.api_key_id) end,
             case when c.has_connections then perdure._run_connections(c.id) end,
-            concat(
-                '{"event":', perdure._event_json(e::perdure.events),
-                ',"job":{"id":', to_json(c.slug), ',"version":', to_json(c.version), '}',
-                ',"runChunkExecutionLimit":' || c.chunk_limit_ms,
-                ',', n.members,
-                ',"run":{"id":"', c.id, '","isTest":', case when c.is_test then 'true' else 'false' end,
-                ',"isRetry":false,"startedAt":"', v_started_at, '"}',
-                case
-                    when e.external_account_id is not null
-                        then ',"account":' || perdure._account_json(e.external_account_id)
-                end,
-                ',"source":' || e.source_context,
-                ',', coalesce(v_begun_tasks[array_position(v_begun_ids, c.id)], '"tasks":[]'),
-                ',"yieldedExecutions":', coalesce(to_json(c.yielded_keys), '[]'),
-                ',"perdure":{"leaseNumber":', c.lease_number, '}}'
-            )::json
+            perdure._execution_json(
+                perdure._event_json(e::perdure.events), c.slug, c.version, c.chunk_limit_ms, n.members, c.id, c.is_test,
+                v_started_at, e.external_account_id, e.source_context,
+                v_begun_tasks[array_position(v_begun_ids, c.id)], c.yielded_keys, c.lease_number
+            )
         from given as c
         inner join environments as n on n.id = c.environment_id
         -- limit keeps this a look-up by index for each run, whatever the planner thinks of how few events there are.

@@ -1,8 +1,7 @@
 -- send_and_claim: send_events, and claim_runs for a dispatcher that has free slots at this moment: the runs that were
 -- started are among what it takes. One transaction and one commit in place of two, and nobody has to be woken between.
--- Unless others wait for a slot, the runs are claimed as they are started, without a message in the queue. What is
--- between learns of it by settings of the transaction: perdure.claimants, .slots and .dispatcher say who claims,
--- .handed_over which runs were started for it, .enqueued that there is something in the queue besides.
+-- Unless others wait for a slot, the runs begin as claimed, without a message in the queue. Whatever needs a closer
+-- look takes the way through the queue.
 -- Arguments  p_environment_id, p_events, p_options  as send_events;
 --            p_dispatcher, p_limit, p_lease_margin, p_endpoint_ids  as claim_runs.
 -- Returns    first a row for each event, with nothing but event; then a row for each claimed run, without event.
@@ -18,30 +17,56 @@ returns table (
     signing_secrets bytea[], sealed_api_key text, sealed_connections json, body json
 )
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
+set enable_hashjoin = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
+    v_sent record;
+    v_begun perdure.begun_runs;
+    v_left integer := p_limit;  -- slots
+    v_looks boolean;  -- into the queue
     v_claimed integer;
 begin
-    perform
-        set_config('perdure.claimants', coalesce(p_endpoint_ids::text, '{runs}'), true),
-        set_config('perdure.slots', coalesce(p_limit, 0)::text, true),
-        set_config('perdure.dispatcher', p_dispatcher, true),
-        set_config('perdure.enqueued', '', true);
+    if p_limit between 1 and 1000 is not true or p_dispatcher is null then
+        perform perdure._check_claim(p_dispatcher, p_limit);
+    end if;
+    v_sent := perdure._store_events(p_environment_id, p_events, p_options);
     return query
     select
         s.event, null::uuid, null::integer, null::uuid, null::text, null::integer, null::bytea[], null::text,
         null::json, null::json
-    from perdure.send_events(p_environment_id, p_events, p_options) as s (event);
+    from unnest(v_sent.answers) as s (event);
+
+    -- What is queued for this dispatcher is not told to it: it looks for itself.
+    v_looks := perdure._any_queued(p_endpoint_ids);
+    if v_looks then
+        perform set_config('perdure.claimants', coalesce(p_endpoint_ids::text, '{runs}'), true);
+        perform perdure._deliver_events(v_sent.due_ids);
+    elsif v_sent.due_ids is not null then
+        v_begun := perdure._begin_runs(
+            p_environment_id, v_sent.due_ids, p_dispatcher, p_limit, p_lease_margin, p_endpoint_ids
+        );
+        return query
+        select null::json, c.*
+        from unnest(v_begun.claims) as c;
+        v_left := p_limit - coalesce(cardinality(v_begun.claims), 0);
+        if v_begun.event_ids is not null then
+            perform set_config('perdure.claimants', coalesce(p_endpoint_ids::text, '{runs}'), true);
+            perform perdure._start_matches(v_begun.event_ids, v_begun.dispatcher_ids, v_begun.job_ids);
+            v_looks := v_left > 0;
+        end if;
+    end if;
     perform set_config('perdure.claimants', '', true);
 
-    return query
-    select
-        null::json, c.run_id, c.lease_number, c.endpoint_id, c.url, c.timeout_ms, c.signing_secrets, c.sealed_api_key,
-        c.sealed_connections, c.body
-    from perdure.claim_runs(p_dispatcher, p_limit, p_lease_margin, p_endpoint_ids) as c;
-    get diagnostics v_claimed = row_count;
-    if v_claimed >= p_limit then
+    if v_looks then
+        return query
+        select null::json, c.*
+        from perdure.claim_runs(p_dispatcher, v_left, p_lease_margin, p_endpoint_ids) as c;
+        get diagnostics v_claimed = row_count;
+        v_left := v_left - v_claimed;
+    end if;
+    if v_left = 0 then
         perform perdure._notify_dispatchers(case when p_endpoint_ids is null then 'runs' else 'connected' end);
     end if;
 end;

@@ -52,7 +52,7 @@ begin
     from stored as s;
     if v_begun_ids is null and cardinality(v_new_ids) = json_array_length(p_calls) then
         if p_minimal and v_all_ended then
-            return '{}';
+            return '{}'::perdure.task_answer[];
         end if;
         return array(
             select row(

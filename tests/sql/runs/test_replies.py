@@ -280,7 +280,7 @@ def test_a_retry_that_is_due_soon_wakes_sleeping_dispatchers(
         listener.execute("listen perdure_ready")
         policy = {"minTimeoutInMs": delay_ms, "maxTimeoutInMs": delay_ms, "randomize": False}
         claim.reply("RETRY_WITH_TASK", task=inline("flaky"), error=ERROR, retry=policy)
-        assert payloads(listener) == told
+        assert payloads(db, listener) == told
 
 
 def test_retry_of_a_task_that_ended_executes_again_at_once(db: Database, builders: Builders) -> None:

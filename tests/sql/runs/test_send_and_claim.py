@@ -8,13 +8,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.sql.rows import leased, queued, run_row
+from tests.sql.rows import leased, payloads, queued, run_row
 from tests.support.builders import Builders, Environment, job, manifest
 from tests.support.database import Database
 
 MARGIN = timedelta(seconds=10)
 GREETING = {"name": "greet", "payload": {"n": 1}}
-SENTINEL = "nothing before this"
 
 
 class Here:
@@ -38,13 +37,7 @@ class Here:
 
     def told(self) -> set[str]:
         """What dispatchers were told since the last look."""
-        self._db.rows("select pg_notify('perdure_ready', %s)", SENTINEL)
-        heard = set()
-        for message in self._listener.connection.notifies(timeout=10):
-            if message.payload == SENTINEL:
-                return heard
-            heard.add(message.payload)
-        raise AssertionError("the last notification did not come")
+        return set(payloads(self._db, self._listener))
 
 
 @pytest.fixture

@@ -64,7 +64,7 @@ def test_a_run_that_is_due_soon_wakes_sleeping_dispatchers(
     with db.as_role("perdure_owner") as listener:
         listener.execute("listen perdure_ready")
         claim.apply("UNREACHABLE", message="x")
-        assert payloads(listener) == ["due"]
+        assert payloads(db, listener) == ["due"]
 
 
 def test_ten_failures_must_come_in_a_row(
