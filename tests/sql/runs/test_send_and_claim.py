@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +15,7 @@ from tests.support.builders import Builders, Environment, job, manifest
 from tests.support.database import Database
 
 MARGIN = timedelta(seconds=10)
+INSTANT = r"20\d\d-\d\d-\d\d[T ][0-9:.]+(Z|\+00:00)"
 GREETING = {"name": "greet", "payload": {"n": 1}}
 
 
@@ -45,10 +48,10 @@ def here(db: Database, other: Database, builders: Builders) -> Here:
     return Here(db, other, builders.environment())
 
 
-def connect(db: Database, here: Here, slug: str, event: str) -> str:
+def connect(db: Database, here: Here, slug: str, event: str, **members: Any) -> str:
     """An app with one job for an event that fetches its executions; its endpoint's id."""
     endpoint = db.call("connect_endpoint", here.environment.id, slug)
-    db.call("index_endpoint", endpoint["id"], manifest(job(slug, event=event)), {"name": "test"})
+    db.call("index_endpoint", endpoint["id"], manifest(job(slug, event=event, **members)), {"name": "test"})
     id: str = endpoint["id"]
     return id
 
@@ -68,6 +71,50 @@ def test_what_the_events_start_is_claimed_and_nobody_is_told(
     assert (sorted(leased(db)), queued(db)) == ([claim.run_id for claim in claims], [])
     assert here.told() == set()
     assert db.call("doctor") == []
+
+
+@pytest.mark.parametrize(
+    ("members", "options"),
+    [
+        ({}, {}),
+        ({"timeoutInSeconds": 5}, {}),
+        ({}, {"accountId": "somebody"}),
+        ({}, {"tags": ["a"], "metadata": {"b": 1}}),
+    ],
+)
+@pytest.mark.parametrize("connected", [False, True])
+def test_what_is_claimed_at_once_is_told_as_from_the_queue(
+    db: Database, here: Here, builders: Builders, connected: bool, members: Any, options: Any
+) -> None:
+    if connected:
+        mine = [connect(db, here, "mine", "greet", **members)]
+    else:
+        builders.endpoint(job(**members), environment=here.environment)
+        mine = None
+    db.call("send_events", here.environment.id, [GREETING], options)
+    (waited,) = db.call("claim_runs", "here", 10, MARGIN, mine)
+    _, (at_once,) = here.send(GREETING, options=options, only=mine)
+    assert all_of(db, at_once) == all_of(db, waited)
+
+
+def all_of(db: Database, claim: Any) -> Any:
+    """A claim, its run and its lease, without ids of their own, and with instants that differ made equal."""
+    (stored,) = db.rows(
+        """
+        select
+            to_jsonb(r) as run, to_jsonb(l) as lease,
+            round(extract(epoch from l.expires_at - l.claimed_at))::integer as lasts_s,
+            array(select t.tag from perdure.run_tags as t where t.run_id = r.id) as tags
+        from perdure.runs as r inner join perdure.leases as l on l.run_id = r.id
+        where r.id = %s
+        """,
+        claim.run_id,
+    )
+    told = {name: value for name, value in claim._asdict().items() if name != "event"}
+    text = json.dumps([told, stored._asdict()], default=str)
+    for id, kind in ((claim.run_id, "run"), (claim.body["event"]["id"], "event")):
+        text = text.replace(id, kind)
+    return json.loads(re.sub(INSTANT, "then", text))
 
 
 def test_those_that_find_no_slot_are_left_to_others_who_are_told(
