@@ -8,7 +8,24 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp, Message, Scope
 
+from perdure.wire.base import MalformedMessage
 from perdure_connect.frames import RESPONSE, Frame
+
+
+def check_call(head: Mapping[str, Any]) -> None:
+    """Refuse what cannot be served as a call.
+
+    Raises:
+        MalformedMessage: names the member, and what belongs there.
+    """
+    if "id" not in head:
+        raise MalformedMessage("a call needs an `id`, which its answer will have")
+    for name in ("method", "path"):
+        if not isinstance(head.get(name), str):
+            raise MalformedMessage(f"a call needs a `{name}`, a text, not {head.get(name)!r}")
+    headers = head.get("headers") or {}
+    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+        raise MalformedMessage(f"`headers` of a call must be an object of texts, not {headers!r}")
 
 
 async def serve_call(app: ASGIApp, scope: Scope, head: Mapping[str, Any], body: bytes) -> Frame:
@@ -17,10 +34,8 @@ async def serve_call(app: ASGIApp, scope: Scope, head: Mapping[str, Any], body: 
     Args:
         app: the server's app.
         scope: of the connection, with the key in its headers.
-        head: ``{id, method, path, headers}``.
+        head: ``{id, method, path, headers}``, checked by ``check_call``.
     Returns: the RESPONSE.
-    Raises:
-        KeyError: a member is missing.
     """
     path, _, query = head["path"].partition("?")
     given = [(name.lower().encode(), value.encode()) for name, value in (head.get("headers") or {}).items()]

@@ -30,7 +30,7 @@ from perdure_engine.endpoints import index_endpoint
 from perdure_engine.errors import PerdureError
 from perdure_server.api.tasks import calls_of, is_minimal, stored_answer
 from perdure_server.auth import authenticate, key_of
-from perdure_server.connect.calls import serve_call
+from perdure_server.connect.calls import check_call, serve_call
 from perdure_server.connect.seat import RequestId, Seat
 from perdure_server.errors import ApiError
 from perdure_server.json_text import decode_json, encode_json
@@ -125,6 +125,7 @@ class Session:
             for head, body in unpack(await self._socket.receive_bytes()):
                 kind = head["kind"]
                 if kind == CALL:
+                    check_call(head)
                     if not self._store(seat, scope, head, body):
                         self._call(seat, scope, head, body)
                 elif kind == ANSWER:
