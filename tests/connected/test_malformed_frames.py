@@ -35,6 +35,7 @@ def say(socket: ClientConnection, head: dict[str, Any], body: bytes = b"") -> Fr
         ({"kind": CALL, "method": "GET", "path": "/"}, "a call needs an `id`"),
         ({**CALL_OF_THE_API, "method": 1}, "a call needs a `method`, a text, not 1"),
         ({**CALL_OF_THE_API, "path": None}, "a call needs a `path`, a text, not None"),
+        ({**CALL_OF_THE_API, "path": ["Ω" * 200]}, "a call needs a `path`, a text, not ['Ω"),
         ({**CALL_OF_THE_API, "headers": ["a"]}, "`headers` of a call must be an object of texts"),
         ({**CALL_OF_THE_API, "headers": {"a": 1}}, "`headers` of a call must be an object of texts"),
         ({"kind": "answer", "id": "none"}, "not an answer"),

@@ -76,7 +76,7 @@ class Session:
             await asyncio.create_task(self._serve(seat))
         except MalformedMessage as error:
             logger.warning("connection closed endpoint_id=%s: %s", seat.endpoint_id, error)
-            await self._socket.close(1002, str(error)[:100])
+            await self._socket.close(1002, _close_reason(error))
         except _LOST:
             pass
         finally:
@@ -185,6 +185,11 @@ def _read_hello(frame: Frame) -> tuple[str, int, set[RequestId], bytes]:
         return str(head["app"]), _read_slots(head), held, encode_json(head.get("sdk", {})).encode()
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise MalformedMessage(f"the first message must be a hello: {error!r}") from error
+
+
+def _close_reason(error: MalformedMessage) -> str:
+    """What a close frame has room for: 123 bytes (RFC 6455, section 5.5)."""
+    return str(error).encode(errors="replace")[:123].decode(errors="ignore")
 
 
 def _read_slots(head: dict[str, Any]) -> int:
