@@ -16,15 +16,11 @@ create or replace function perdure.claim_runs(
     p_dispatcher text, p_limit integer, p_lease_margin interval default '10 seconds',
     p_endpoint_ids uuid[] default null
 )
-returns table (
-    run_id uuid, lease_number integer, endpoint_id uuid, url text, timeout_ms integer, signing_secrets bytea[],
-    sealed_api_key text, sealed_connections json, body json
-)
+returns setof perdure.claimed_run
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
 set enable_hashjoin = off set enable_mergejoin = off set enable_hashagg = off
 as $$
-#variable_conflict use_column
 declare
     v_now constant timestamptz := perdure.clock();
     v_started_at constant text := perdure._iso(v_now);

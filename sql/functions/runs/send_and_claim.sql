@@ -33,9 +33,7 @@ begin
     end if;
     v_sent := perdure._store_events(p_environment_id, p_events, p_options);
     return query
-    select
-        s.event, null::uuid, null::integer, null::uuid, null::text, null::integer, null::bytea[], null::text,
-        null::json, null::json
+    select s.event, (null::perdure.claimed_run).*
     from unnest(v_sent.answers) as s (event);
 
     -- What is queued for this dispatcher is not told to it: it looks for itself.
