@@ -409,6 +409,18 @@ comment on table perdure.event_dispatchers is 'Subscriptions: which events start
 -- Serves promote_due: ephemeral ones that nobody waits for any more.
 create index event_dispatchers_expires_idx on perdure.event_dispatchers (expires_at) where expires_at is not null;
 
+-- plain_start: what a run begins with whose subscription asks for no closer look. Tells what other tables say, so that
+-- an event need not look it up in nine of them.
+create type perdure.plain_start as (
+    job_id uuid,
+    job_version_id uuid,
+    endpoint_id uuid,
+    payload_filter jsonb,  -- with context_filter: the subscription's
+    context_filter jsonb,
+    members text  -- of EXECUTE_JOB, of job and environment: _job_members
+);
+comment on type perdure.plain_start is 'What a run begins with that asks for no closer look.';
+
 -- event_dispatcher_names: event_dispatchers.event_names, a row a name, so that events find their
 -- subscriptions by index however many jobs an environment has. Written as those are.
 create table perdure.event_dispatcher_names (
@@ -416,6 +428,7 @@ create table perdure.event_dispatcher_names (
     event_name text not null,
     source text not null,
     event_dispatcher_id uuid not null references perdure.event_dispatchers (id) on delete cascade,
+    plain_start perdure.plain_start,  -- null: a closer look is needed. Written only by _refresh_plain_starts
     primary key (environment_id, event_name, source, event_dispatcher_id)
 );
 comment on table perdure.event_dispatcher_names is 'The names each subscription listens to, for look-up.';
@@ -848,14 +861,13 @@ create type perdure.claimed_run as (
 );
 comment on type perdure.claimed_run is 'A run that a dispatcher has claimed.';
 
--- begun_runs: what _begin_runs has begun, and what it has left. Not stored.
-create type perdure.begun_runs as (
-    claims perdure.claimed_run [],  -- in the order of their events; null: none
-    event_ids uuid [],  -- of what is left, with the next two as _start_matches takes them; null: none
-    dispatcher_ids uuid [],
-    job_ids uuid []
+-- sent_events: what _store_events has stored, and what it has begun. Not stored.
+create type perdure.sent_events as (
+    answers json [],  -- each event as stored, in the order given
+    left_ids uuid [],  -- events.id of those that have yet to be delivered; null: none
+    claims perdure.claimed_run []  -- in the order of their events; null: none
 );
-comment on type perdure.begun_runs is 'What has begun of what events start.';
+comment on type perdure.sent_events is 'What events were stored, and what has begun.';
 
 -- leases: a row for each execution in flight, from claim to reply; whose it is, the run says. A lease that expires
 -- means that the dispatcher or the endpoint died. Small and short-lived, so promote_due may look through it for expired

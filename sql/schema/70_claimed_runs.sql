@@ -12,11 +12,10 @@ create type perdure.claimed_run as (
 );
 comment on type perdure.claimed_run is 'A run that a dispatcher has claimed.';
 
--- begun_runs: what _begin_runs has begun, and what it has left. Not stored.
-create type perdure.begun_runs as (
-    claims perdure.claimed_run [],  -- in the order of their events; null: none
-    event_ids uuid [],  -- of what is left, with the next two as _start_matches takes them; null: none
-    dispatcher_ids uuid [],
-    job_ids uuid []
+-- sent_events: what _store_events has stored, and what it has begun. Not stored.
+create type perdure.sent_events as (
+    answers json [],  -- each event as stored, in the order given
+    left_ids uuid [],  -- events.id of those that have yet to be delivered; null: none
+    claims perdure.claimed_run []  -- in the order of their events; null: none
 );
-comment on type perdure.begun_runs is 'What has begun of what events start.';
+comment on type perdure.sent_events is 'What events were stored, and what has begun.';

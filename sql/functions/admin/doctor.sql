@@ -1,6 +1,7 @@
 -- doctor: rows that break the rule that nothing waits for ever: every run that is not final is queued,
 -- leased, kept back by a limit that is reached or by a pause, or waits for something that will
--- come: a due time, a callback, the platform's own request, a connection. An empty answer is health.
+-- come: a due time, a callback, the platform's own request, a connection. And what is noted to be at hand, but is not
+-- as it should be. An empty answer is health.
 -- Returns    a row for each problem: what is wrong, the row's id, details for people, SQL (run as the owner)
 --            that mends it.
 -- Called by  people, `perdure doctor`, tests. Reads all open runs and the queue: not for a hot path.
@@ -185,6 +186,13 @@ begin
         from perdure.event_look_ups as w
         where w.due_at < perdure.clock() - interval '5 minutes'
     ) as o
+
+    union all
+    select
+        'subscription starts runs as before a change', s.event_dispatcher_id::text, format('to %s', s.event_name),
+        format('select perdure._refresh_plain_starts(%L)', s.environment_id)
+    from perdure._plain_starts(null) as s
+    where s.noted is distinct from s.plain_start
 
     union all
     select

@@ -2,7 +2,7 @@
 -- together, instead of what the code says. It stays when the app is deployed again.
 -- Arguments  p_job  slug; p_max_executions  1 to 1,000,000; null: what the code says counts again.
 -- Errors     JQ001 not_found: the environment has no such job; JQ010 invalid_argument.
--- Locks      the job in this environment; concurrency limits.
+-- Locks      the environment; concurrency limits.
 -- Called by  the server, apps in direct mode, psql.
 create or replace function perdure.set_job_concurrency_limit(
     p_environment_id uuid, p_job text, p_max_executions integer
@@ -19,10 +19,7 @@ begin
         raise exception using
             errcode = 'JQ010', message = format('p_max_executions must be in 1..1000000, not %s', p_max_executions);
     end if;
-    perform 1
-    from perdure.environment_jobs as l
-    where l.environment_id = p_environment_id and l.job_id = v_job.id
-    for update;
+    perform perdure._lock_configuration(p_environment_id);
     -- All at once, in the order in which claims lock them.
     perform 1
     from perdure.concurrency_limits as c
@@ -43,6 +40,7 @@ begin
     loop
         perform perdure._use_limit(v_version.id, v_version.limit_id);
     end loop;
+    perform perdure._refresh_plain_starts(p_environment_id);
 end;
 $$;
 comment on function perdure.set_job_concurrency_limit(uuid, text, integer) is 'Limit the executions of a job.';

@@ -9,7 +9,7 @@
 -- Errors     JQ001 not_found: no such endpoint, or no such open reading of it; JQ002 wrong_state: there are
 --            sources or webhooks to register, and the server's public URL is not set; JQ010 invalid_argument: names the
 --            member that is wrong. Nothing is changed then.
--- Locks      the endpoint: two readings of it come one after the other.
+-- Locks      the endpoint: two readings of it come one after the other; then the environment.
 -- Called by  the server, apply_delivery_results, psql.
 create or replace function perdure.index_endpoint(
     p_endpoint_id uuid, p_manifest json, p_sdk json default '{}', p_index_id uuid default null,
@@ -53,6 +53,7 @@ begin
             errcode = 'JQ001', message = format('there is no endpoint %s', quote_nullable(p_endpoint_id));
     end if;
 
+    perform perdure._lock_configuration(v_endpoint.environment_id);
     perform perdure._upsert_jobs(v_endpoint, v_jobs);
     v_disabled := perdure._disable_missing_jobs(v_endpoint, v_jobs);
     perform perdure._upsert_concurrency_limits(v_endpoint, v_jobs);
@@ -62,6 +63,7 @@ begin
     perform perdure._upsert_http_endpoints(v_endpoint, v_http_endpoints);
     perform perdure._upsert_webhooks(v_endpoint, v_webhooks);
     perform perdure._upsert_sources(v_endpoint, v_sources);
+    perform perdure._refresh_plain_starts(v_endpoint.environment_id);
 
     return perdure._record_index(
         v_endpoint, p_index_id, p_cause, p_reason, p_data,

@@ -1,6 +1,6 @@
 -- _environment_members: the members of EXECUTE_JOB that say where a run belongs, as text.
 -- Returns    a row as _environment_json.
--- Called by  claim_runs, _begin_runs, whose statements it becomes a part of.
+-- Called by  claim_runs, _plain_starts, whose statements it becomes a part of.
 create or replace function perdure._environment_members(p_environment_id uuid)
 returns table (members text, concurrency_limit_id uuid)
 language sql stable

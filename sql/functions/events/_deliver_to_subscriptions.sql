@@ -2,7 +2,7 @@
 -- of whose jobs is started, and ephemeral ones.
 -- Arguments  p_event_ids, p_dispatcher_ids  pairs of events.id and event_dispatchers.id, in the order of events.
 -- Locks      ephemeral subscriptions that match, in id order.
--- Called by  _start_matches.
+-- Called by  _deliver_events.
 create or replace function perdure._deliver_to_subscriptions(p_event_ids uuid[], p_dispatcher_ids uuid[])
 returns void
 language plpgsql volatile set search_path = pg_catalog, pg_temp

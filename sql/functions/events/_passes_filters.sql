@@ -4,7 +4,7 @@
 -- Arguments  p_payload_type  events.payload_type;
 --            p_payload, p_context  null: jsonb cannot hold it; passes no filter but an empty one;
 --            p_payload_filter, p_context_filter  null: everything passes.
--- Called by  _matches.
+-- Called by  _deliver_events, _store_events, _take_events, receive_http_endpoint_request.
 create or replace function perdure._passes_filters(
     p_payload_type text, p_payload jsonb, p_context jsonb, p_payload_filter jsonb, p_context_filter jsonb
 )

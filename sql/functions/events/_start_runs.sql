@@ -3,7 +3,7 @@
 -- Arguments  p_event_ids, p_job_ids  events.id and jobs.id, as many of the one as of the other.
 -- Returns    the runs, each in its job's newest version in the event's environment; null: there is none, since the jobs
 --            are disabled there.
--- Called by  _start_matches, _deliver_to_subscriptions, invoke_job, _fire_due_schedules, _rerun_run, _bulk_rerun.
+-- Called by  _deliver_events, _deliver_to_subscriptions, invoke_job, _fire_due_schedules, _rerun_run, _bulk_rerun.
 create or replace function perdure._start_runs(p_event_ids uuid[], p_job_ids uuid[])
 returns uuid[]
 language plpgsql volatile set search_path = pg_catalog, pg_temp

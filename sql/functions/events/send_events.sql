@@ -18,10 +18,10 @@ set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bit
 set enable_hashjoin = off set enable_mergejoin = off
 as $$
 declare
-    v_sent record;
+    v_sent perdure.sent_events;
 begin
-    v_sent := perdure._store_events(p_environment_id, p_events, p_options);
-    perform perdure._deliver_events(v_sent.due_ids);
+    v_sent := perdure._store_events(p_environment_id, p_events, p_options, 0, null, null, null);
+    perform perdure._deliver_events(v_sent.left_ids);
     return query select e.event from unnest(v_sent.answers) as e (event);
 end;
 $$;

@@ -5,7 +5,7 @@
 --            p_job_id                null: not one job; p_concurrency_limit_id  null: not a queue;
 --            p_paused_by, p_reason   for people; null: not said.
 -- Returns    {pausedAt, pausedBy?, reason?}: of this pause, or of the one that there was, which stays.
--- Locks      the runs kept back, skip locked.
+-- Locks      the environment, or for everything all of them; the runs kept back, skip locked.
 -- Called by  pause_job, pause_queue, pause_environment, pause_everything.
 create or replace function perdure._pause(
     p_environment_id uuid, p_job_id uuid, p_concurrency_limit_id uuid, p_paused_by text, p_reason text
@@ -16,6 +16,7 @@ as $$
 declare
     v_pause perdure.pauses;
 begin
+    perform perdure._lock_configuration(p_environment_id);
     insert into perdure.pauses (
         id, environment_id, job_id, concurrency_limit_id, paused_by, reason, paused_at
     )
@@ -41,6 +42,7 @@ begin
                 -- One that is locked is let go, or ends: the next claim decides.
                 for update of x skip locked
             ));
+        perform perdure._refresh_plain_starts(p_environment_id);
     else
         select z.* into v_pause
         from perdure.pauses as z

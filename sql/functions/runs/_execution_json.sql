@@ -1,13 +1,13 @@
 -- _execution_json: the body of an EXECUTE_JOB request.
 -- Arguments  p_event     as _event_json makes it;
---            p_members   environment, organization and project, as _environment_members makes them;
+--            p_members   as _job_members makes them;
 --            p_chunk_limit_ms  null: the app is connected, and has no such limit;
 --            p_started_at  of this execution, as _iso makes it;
 --            p_account_id, p_source  of the event; null: none;
 --            p_tasks     the members that tell what the run did before, as _begun_members makes them; null: nothing.
--- Called by  claim_runs, _begin_runs, whose statements it becomes a part of.
+-- Called by  claim_runs, _store_events, whose statements it becomes a part of.
 create or replace function perdure._execution_json(
-    p_event json, p_job_slug text, p_version text, p_chunk_limit_ms integer, p_members text, p_run_id uuid,
+    p_event json, p_members text, p_chunk_limit_ms integer, p_run_id uuid,
     p_is_test boolean, p_started_at text, p_account_id uuid, p_source json, p_tasks text, p_yielded_keys text[],
     p_lease_number integer
 )
@@ -15,9 +15,8 @@ returns json
 language sql stable
 return concat(
     '{"event":', p_event,
-    ',"job":{"id":', to_json(p_job_slug), ',"version":', to_json(p_version), '}',
-    ',"runChunkExecutionLimit":' || p_chunk_limit_ms,
     ',', p_members,
+    ',"runChunkExecutionLimit":' || p_chunk_limit_ms,
     ',"run":{"id":"', p_run_id, '","isTest":', case when p_is_test then 'true' else 'false' end,
     ',"isRetry":false,"startedAt":"', p_started_at, '"}',
     case when p_account_id is not null then ',"account":' || perdure._account_json(p_account_id) end,
@@ -27,5 +26,5 @@ return concat(
     ',"perdure":{"leaseNumber":', p_lease_number, '}}'
 )::json;
 comment on function perdure._execution_json(
-    json, text, text, integer, text, uuid, boolean, text, uuid, json, text, text[], integer
+    json, text, integer, uuid, boolean, text, uuid, json, text, text[], integer
 ) is 'The body of an EXECUTE_JOB request.';

@@ -4,7 +4,7 @@
 --            p_endpoint_id  the run's app;
 --            p_connected    executed over a connection; false: at a URL.
 -- Returns    one row; true: yes.
--- Called by  _begin_runs, _begin_executions, whose statements it becomes a part of.
+-- Called by  _plain_starts, _begin_executions, whose statements it becomes a part of.
 create or replace function perdure._goes_at_once(
     p_version perdure.job_versions, p_endpoint_id uuid, p_execution_count integer, p_duration_ms bigint,
     p_connected boolean

@@ -91,8 +91,8 @@ begin
             case when c.api_key_id is not null then perdure._sealed_key(c.api_key_id) end,
             case when c.has_connections then perdure._run_connections(c.id) end,
             perdure._execution_json(
-                perdure._event_json(e::perdure.events), c.slug, c.version, c.chunk_limit_ms, n.members, c.id, c.is_test,
-                v_started_at, e.external_account_id, e.source_context,
+                perdure._event_json(e::perdure.events), perdure._job_members(c.slug, c.version, n.members),
+                c.chunk_limit_ms, c.id, c.is_test, v_started_at, e.external_account_id, e.source_context,
                 v_begun_tasks[array_position(v_begun_ids, c.id)], c.yielded_keys, c.lease_number
             )
         from given as c

@@ -1,7 +1,7 @@
 -- send_and_claim: send_events, and claim_runs for a dispatcher that has free slots at this moment: the runs that were
 -- started are among what it takes. One transaction and one commit in place of two, and nobody has to be woken between.
--- Unless others wait for a slot, the runs begin as claimed, without a message in the queue. Whatever needs a closer
--- look takes the way through the queue.
+-- Unless others wait for a slot, the runs begin as claimed, without a message in the queue. Events of which a run needs
+-- a closer look take the way through the queue.
 -- Arguments  p_environment_id, p_events, p_options  as send_events;
 --            p_dispatcher, p_limit, p_lease_margin, p_endpoint_ids  as claim_runs.
 -- Returns    first a row for each event, with nothing but event; then a row for each claimed run, without event.
@@ -22,8 +22,7 @@ set enable_hashjoin = off set enable_mergejoin = off
 as $$
 #variable_conflict use_column
 declare
-    v_sent record;
-    v_begun perdure.begun_runs;
+    v_sent perdure.sent_events;
     v_left integer := p_limit;  -- slots
     v_looks boolean;  -- into the queue
     v_claimed integer;
@@ -31,31 +30,28 @@ begin
     if p_limit between 1 and 1000 is not true or p_dispatcher is null then
         perform perdure._check_claim(p_dispatcher, p_limit);
     end if;
-    v_sent := perdure._store_events(p_environment_id, p_events, p_options);
+    v_looks := perdure._any_queued(p_endpoint_ids);
+    v_sent := perdure._store_events(
+        p_environment_id, p_events, p_options, case when v_looks then 0 else p_limit end, p_dispatcher, p_lease_margin,
+        p_endpoint_ids
+    );
     return query
     select s.event, (null::perdure.claimed_run).*
     from unnest(v_sent.answers) as s (event);
 
-    -- What is queued for this dispatcher is not told to it: it looks for itself.
-    v_looks := perdure._any_queued(p_endpoint_ids);
-    if v_looks then
-        perform set_config('perdure.claimants', coalesce(p_endpoint_ids::text, '{runs}'), true);
-        perform perdure._deliver_events(v_sent.due_ids);
-    elsif v_sent.due_ids is not null then
-        v_begun := perdure._begin_runs(
-            p_environment_id, v_sent.due_ids, p_dispatcher, p_limit, p_lease_margin, p_endpoint_ids
-        );
+    if v_sent.claims is not null then
         return query
         select null::json, c.*
-        from unnest(v_begun.claims) as c;
-        v_left := p_limit - coalesce(cardinality(v_begun.claims), 0);
-        if v_begun.event_ids is not null then
-            perform set_config('perdure.claimants', coalesce(p_endpoint_ids::text, '{runs}'), true);
-            perform perdure._start_matches(v_begun.event_ids, v_begun.dispatcher_ids, v_begun.job_ids);
-            v_looks := v_left > 0;
-        end if;
+        from unnest(v_sent.claims) as c;
+        v_left := p_limit - cardinality(v_sent.claims);
     end if;
-    perform set_config('perdure.claimants', '', true);
+    if v_sent.left_ids is not null then
+        -- What is queued for this dispatcher is not told to it: it looks for itself.
+        perform set_config('perdure.claimants', coalesce(p_endpoint_ids::text, '{runs}'), true);
+        perform perdure._deliver_events(v_sent.left_ids);
+        perform set_config('perdure.claimants', '', true);
+        v_looks := v_left > 0;
+    end if;
 
     if v_looks then
         return query

@@ -94,6 +94,13 @@ def event_due_long_ago(builders: Builders, clock: Clock) -> str:
     return event_id
 
 
+def subscription_of_before_a_change(builders: Builders, clock: Clock) -> str:
+    builders.endpoint()
+    builders.db.execute("update perdure.job_versions set status = 'DISABLED'")
+    dispatcher_id: str = builders.db.value("select id from perdure.event_dispatchers")
+    return dispatcher_id
+
+
 FINDINGS: list[tuple[str, Callable[[Builders, Clock], str]]] = [
     ("run is executing without a lease", executing_without_a_lease),
     ("run is ready but not queued", ready_but_not_queued),
@@ -105,6 +112,7 @@ FINDINGS: list[tuple[str, Callable[[Builders, Clock], str]]] = [
     ("due long ago", task_due_long_ago),
     ("due long ago", run_due_long_ago),
     ("due long ago", event_due_long_ago),
+    ("subscription starts runs as before a change", subscription_of_before_a_change),
 ]
 
 

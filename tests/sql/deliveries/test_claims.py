@@ -16,6 +16,7 @@ from tests.support.refusals import refused
 
 def in_production(app: SourceApp) -> None:
     app.db.execute("update perdure.environments set type = 'PRODUCTION' where id = %s", app.environment_id)
+    app.db.call("_refresh_plain_starts", app.environment_id)
 
 
 def test_a_claim_holds_for_the_timeout_and_a_margin(
