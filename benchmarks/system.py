@@ -75,8 +75,8 @@ CONCURRENCY = 50
 """Most runs at the same time, where a system can be told; one that does better otherwise may, and says so."""
 HIGH_CONCURRENCY = 400
 """The same for those that do better with more."""
-CONNECTED_CONCURRENCY = 800
-"""The same for apps that are connected: what is on the way to them and back counts as being executed."""
+SLOTS = 800
+"""The same for Perdure, where what is on the way to an app and back counts as being executed."""
 
 Role = Literal["client", "app", "dispatcher", "server", "postgres"]
 JobName = Literal["noop", "steps", "sleep"]

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import httpx
 
 from benchmarks.micro.database import BenchDatabase
-from benchmarks.system import HIGH_CONCURRENCY, Batch, JobName, Place, System
+from benchmarks.system import SLOTS, Batch, JobName, Place, System
 from perdure_server.cli.api_client import ApiClient
 from perdure_server.cli.endpoints import describe_index, register_endpoint
 from perdure_server.cli.local.platform import prepare_database
@@ -51,7 +51,7 @@ class PerdureHttp(System):
         self._client_variables: dict[str, str] = {}
         self.settings = (
             f"1 server (pool {POOL_SIZE}) that dispatches, {dispatchers - 1} more dispatcher(s), "
-            f"{HIGH_CONCURRENCY} slots each, {apps} app process(es) on uvicorn with uvloop and httptools; "
+            f"{SLOTS} slots each, {apps} app process(es) on uvicorn with uvloop and httptools; "
             f"client: {self._describe_client()}"
         )
 
@@ -119,10 +119,10 @@ class PerdureHttp(System):
 
     def _start_server(self, port: int, database: dict[str, str]) -> None:
         serve = ["serve", "--dispatch", "--port", str(port), "--pool-size", str(POOL_SIZE), "--no-access-log"]
-        self.run("server", [*_COMMAND, *serve, *_QUIET], {**database, "PERDURE_SLOTS": str(HIGH_CONCURRENCY)})
+        self.run("server", [*_COMMAND, *serve, *_QUIET], {**database, "PERDURE_SLOTS": str(SLOTS)})
 
     def _start_dispatchers(self, database: dict[str, str]) -> None:
-        slots = ["--slots", str(HIGH_CONCURRENCY)]
+        slots = ["--slots", str(SLOTS)]
         for _ in range(self._dispatchers - 1):
             self.run("dispatcher", [*_COMMAND, "dispatcher", *slots, *_QUIET], database)
 

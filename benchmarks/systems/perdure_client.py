@@ -14,8 +14,8 @@ import uvloop
 from benchmarks.remote import serve
 from perdure import Perdure, make_event
 
-BATCH = 500
-CALLS = 2
+BATCH = 200
+CALLS = 4
 """At the same time."""
 
 app = Perdure("bench")

@@ -6,7 +6,7 @@ import sys
 import time
 from typing import ClassVar
 
-from benchmarks.system import CONNECTED_CONCURRENCY, Place
+from benchmarks.system import SLOTS, Place
 from perdure_server.cli.local.ports import free_port
 
 from .perdure import POOL_SIZE, START_TIMEOUT_S, PerdureHttp
@@ -27,7 +27,7 @@ class PerdureConnected(PerdureHttp):
         super().__init__(place, dispatchers=dispatchers, apps=apps)
         self.settings = (
             f"1 server (pool {POOL_SIZE}), {dispatchers} dispatcher(s), {apps} worker process(es) on uvloop, "
-            f"connected, with {CONNECTED_CONCURRENCY} slots each; client: {self._describe_client()}"
+            f"connected, with {SLOTS} slots each; client: {self._describe_client()}"
         )
 
     def launch(self) -> None:

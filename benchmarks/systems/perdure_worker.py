@@ -5,10 +5,10 @@ from __future__ import annotations
 import uvloop
 
 from benchmarks.collector import spare_collector
-from benchmarks.system import CONNECTED_CONCURRENCY
+from benchmarks.system import SLOTS
 
 from .perdure_app import app
 
 if __name__ == "__main__":
     spare_collector()
-    uvloop.run(app.connection(slots=CONNECTED_CONCURRENCY).run())
+    uvloop.run(app.connection(slots=SLOTS).run())

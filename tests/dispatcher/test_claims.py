@@ -13,6 +13,7 @@ from perdure.wire.http import HttpResponse
 from perdure_dispatcher import executions
 from perdure_dispatcher.executions import Executions
 from perdure_dispatcher.settings import Settings
+from perdure_dispatcher.slots import least_of
 from perdure_dispatcher.wake import Wake
 from perdure_engine.runs import ClaimedRun, RunOutcome
 from tests.support.waiting import eventually_async
@@ -76,6 +77,20 @@ async def test_a_claim_takes_a_wave_so_that_not_all_ends_at_the_same_time(
         await work.claim()
         assert work.slots.held == held
     assert not may_claim(work), "no slot is free"
+    await work.slots.cancel()
+
+
+async def test_events_are_offered_a_slot_each_and_one_more(app: App) -> None:
+    anything: Any = app
+    work = Executions(anything, anything, Settings("x"), Wake(max_sleep_s=1), slots=400)
+    assert work.lacking(150) <= 0
+    assert work.begin_claim(least_of(150)) == 151
+    assert work.lacking(150) == 1, "another claim is under way"
+    work.end_claim(151, await app.claim_runs(None, "", 150))
+    assert (work.lacking(250), work.lacking(251), work.lacking(5000)) == (0, 1, 150)
+    assert work.begin_claim(least_of(5000)) == 250
+    work.end_claim(250, [])
+    assert work.begin_claim(least_of(1)) == 100, "a wave: an event may start many runs"
     await work.slots.cancel()
 
 

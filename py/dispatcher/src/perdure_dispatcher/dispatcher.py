@@ -12,6 +12,7 @@ from perdure_dispatcher.clients import Clients
 from perdure_dispatcher.deliveries import Deliveries
 from perdure_dispatcher.executions import Executions
 from perdure_dispatcher.settings import Settings
+from perdure_dispatcher.slots import least_of
 from perdure_dispatcher.wake import Wake
 from perdure_engine.errors import DatabaseUnavailable, PerdureError
 from perdure_engine.maintenance import promote_due
@@ -58,15 +59,28 @@ class Dispatcher:
         self._stopping.set()
         self._wake.rouse()
 
-    def offer(self, environment_id: str) -> ClaimOffer | None:
+    def serves(self, environment_id: str) -> bool:
+        """Whether it executes runs of an environment: of all, until it is told to stop."""
+        return not self._stopping.is_set()
+
+    def lacking(self, environment_id: str, events: int) -> int:
+        """How many more slots it takes until what so many events start may begin, one run each."""
+        return self._executions.lacking(events)
+
+    async def wait_for_room(self, environment_id: str, events: int) -> None:
+        """Wait for slots that will be free in a moment."""
+        await self._executions.turnover.wait_for_room(lambda: self._executions.lacking(events))
+
+    def offer(self, environment_id: str, events: int) -> ClaimOffer | None:
         """What could be claimed at this moment by somebody else in this process, who then calls ``take``.
 
         Args:
             environment_id: not needed here: a dispatcher serves all environments.
+            events: how many are sent.
         """
         if self._stopping.is_set() or not self._executions.may_claim:
             return None
-        limit = self._executions.begin_claim()
+        limit = self._executions.begin_claim(least_of(events))
         return ClaimOffer(self._settings.name, limit, self._settings.lease_margin, None)
 
     def take(self, offer: ClaimOffer, claims: Sequence[ClaimedRun]) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 logger = logging.getLogger(__name__)
 
 _WORTH_A_CLAIM = 25
+_MOST_IN_A_CLAIM = 1000  # as claim_runs has it
 
 
 def wave_of(slots: int) -> int:
@@ -18,6 +19,14 @@ def wave_of(slots: int) -> int:
     work; in one, each waits for the others. Less than 25 would cost more than it wins.
     """
     return max(slots // 4, min(slots // 2, _WORTH_A_CLAIM), 1)
+
+
+def least_of(events: int) -> int:
+    """How many slots to offer to so many events: one each, and one that stays free where each starts one run.
+
+    A claim that fills all it may is taken for one that has left something.
+    """
+    return min(events + 1, _MOST_IN_A_CLAIM)
 
 
 class Slots:

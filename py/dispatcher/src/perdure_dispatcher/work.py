@@ -16,6 +16,7 @@ from perdure_dispatcher.clients import Clients
 from perdure_dispatcher.results import Result, Results
 from perdure_dispatcher.settings import Settings
 from perdure_dispatcher.slots import Slots, wave_of
+from perdure_dispatcher.turnover import Turnover
 from perdure_dispatcher.verdict import Judgement, Verdict, judge_own_error, judge_refused
 from perdure_dispatcher.wake import Wake
 from perdure_engine.errors import DatabaseUnavailable, NotMigrated, PerdureError
@@ -74,7 +75,8 @@ class Work(ABC, Generic[ClaimT]):
         self._box = SecretBox.from_setting(settings.secret_keys)
         self._wake = wake
         self._is_claiming = False
-        self.slots = Slots(slots, on_free=wake.slot_freed)
+        self.turnover = Turnover()
+        self.slots = Slots(slots, on_free=self._slot_freed)
         self._wave = wave_of(slots)
         self.results = Results(self.apply, self.outcomes, on_kept=wake.hint_everything)
 
@@ -110,10 +112,21 @@ class Work(ABC, Generic[ClaimT]):
         finally:
             self.end_claim(limit, claims)
 
-    def begin_claim(self) -> int:
-        """Promise free slots to a claim; returns how many it may bring."""
+    def lacking(self, count: int) -> int:
+        """How many more slots it takes for a claim that brings this many, or fills all of them.
+
+        While another claim is under way one at least.
+        """
+        return max(min(count, self.slots.limit) - self.slots.free, int(self._is_claiming))
+
+    def begin_claim(self, least: int = 1) -> int:
+        """Promise free slots to a claim; returns how many it may bring.
+
+        Args:
+            least: it should bring at least this many, if there are slots for them.
+        """
         self._is_claiming = True
-        return min(self.slots.free, self._wave, self.largest_claim)
+        return min(self.slots.free, max(min(self._wave, self.largest_claim), least))
 
     def end_claim(self, limit: int, claims: Sequence[ClaimT]) -> None:
         """Start the requests of a claim of up to ``limit``."""
@@ -122,10 +135,15 @@ class Work(ABC, Generic[ClaimT]):
             self._wake.hint(self.hint)  # there may be more
         else:
             self._wake.slot_freed()  # a look may have been put off meanwhile
+        self.turnover.look_again()
         claimed_at = time.monotonic()
         alone = len(claims) == 1
         for claim in claims:
             self.slots.start(self._carry_out(claim, claimed_at, alone), name=self.claim_id(claim))
+
+    def _slot_freed(self) -> None:
+        self.turnover.slot_freed()
+        self._wake.slot_freed()
 
     @abstractmethod
     async def claim_some(self, conn: Connection, limit: int) -> Sequence[ClaimT]:

@@ -22,6 +22,8 @@ Documents: TypeAlias = tuple[bytes, ...]
 Stored = TypeVar("Stored")
 
 _NO_OPTIONS = b"{}"
+_HEAVIEST_BATCH = 8_000_000  # bytes
+_MOST_EVENTS = 200  # in a batch: more would have to wait for more slots
 
 
 class TaskWriter:
@@ -67,8 +69,17 @@ class TaskWriter:
 class Claimant(Protocol):
     """A dispatcher in this process, to which new runs are given without a detour."""
 
-    def offer(self, environment_id: str) -> ClaimOffer | None:
-        """Reserve free slots; ``None``: there is none, or nothing of this environment is wanted."""
+    def serves(self, environment_id: str) -> bool:
+        """Whether it executes runs of this environment."""
+
+    def lacking(self, environment_id: str, events: int) -> int:
+        """How many more slots it takes until what so many events start may begin, one run each."""
+
+    async def wait_for_room(self, environment_id: str, events: int) -> None:
+        """Wait for slots that will be free in a moment; return early where they will not."""
+
+    def offer(self, environment_id: str, events: int) -> ClaimOffer | None:
+        """Reserve free slots for what so many events start; ``None``: there is none."""
 
     def take(self, offer: ClaimOffer, claims: Sequence[ClaimedRun]) -> None:
         """What was claimed for an offer, perhaps nothing; ends the reservation."""
@@ -99,7 +110,9 @@ class EventSender:
             return await self._send(environment_id, sent, options)
         group = self._by_environment.get(environment_id)
         if group is None:
-            group = _group(lambda events: self._send(environment_id, events, _NO_OPTIONS), _event_answers)
+            group = _group(
+                lambda events: self._send(environment_id, events, _NO_OPTIONS), _event_answers, _event_weight
+            )
             self._by_environment[environment_id] = group
         return await group.submit(sent) if sent else []
 
@@ -115,10 +128,26 @@ class EventSender:
     def _send(self, environment_id: str, sent: Sequence[bytes], options: bytes) -> Awaitable[list[bytes]]:
         array = b"[" + b",".join(sent) + b"]"
         for claimant in self._claimants:
-            if (offer := claimant.offer(environment_id)) is not None:
-                begun = runs.send_and_claim(self._db, environment_id, array, options, *offer)
-                return self._take_claims(begun, environment_id, array, options, claimant, offer)
+            if claimant.serves(environment_id):
+                if claimant.lacking(environment_id, len(sent)) <= 0:
+                    return self._send_to(claimant, environment_id, len(sent), array, options)
+                return self._send_in_a_moment(claimant, environment_id, len(sent), array, options)
         return events.send_events(self._db, environment_id, array, options)
+
+    async def _send_in_a_moment(
+        self, claimant: Claimant, environment_id: str, count: int, array: bytes, options: bytes
+    ) -> list[bytes]:
+        await claimant.wait_for_room(environment_id, count)
+        return await self._send_to(claimant, environment_id, count, array, options)
+
+    def _send_to(
+        self, claimant: Claimant, environment_id: str, count: int, array: bytes, options: bytes
+    ) -> Awaitable[list[bytes]]:
+        offer = claimant.offer(environment_id, count)
+        if offer is None:
+            return events.send_events(self._db, environment_id, array, options)
+        begun = runs.send_and_claim(self._db, environment_id, array, options, *offer)
+        return self._take_claims(begun, environment_id, array, options, claimant, offer)
 
     async def _take_claims(
         self,
@@ -142,18 +171,24 @@ class EventSender:
         return stored
 
 
+def _length(documents: Documents) -> int:
+    return sum(map(len, documents))
+
+
+def _event_weight(documents: Documents) -> int:
+    """So that a batch has _MOST_EVENTS at most, unless one request brings more."""
+    return max(_length(documents), len(documents) * _HEAVIEST_BATCH // _MOST_EVENTS)
+
+
 def _group(
     write: Callable[[Sequence[bytes]], Awaitable[Sequence[Stored]]],
     answers: Callable[[Sequence[Documents], Sequence[Stored]], Answer[list[bytes]]],
+    weigh: Callable[[Documents], int] = _length,
 ) -> GroupCommit[Documents, list[bytes]]:
     def execute(batch: Sequence[Documents]) -> Awaitable[Sequence[Stored]]:
         return write(batch[0] if len(batch) == 1 else [document for sent in batch for document in sent])
 
-    return GroupCommit(execute, split=answers, weigh=_length)
-
-
-def _length(documents: Documents) -> int:
-    return sum(map(len, documents))
+    return GroupCommit(execute, split=answers, max_weight=_HEAVIEST_BATCH, weigh=weigh)
 
 
 def _task_answers(batch: Sequence[Documents], outcomes: Sequence[TaskOutcome]) -> Answer[list[bytes]]:

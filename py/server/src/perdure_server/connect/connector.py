@@ -16,7 +16,8 @@ from perdure.wire.headers import EXTENSION_VERSION, PERDURE_VERSION, Action
 from perdure.wire.http import ConnectionFailed, HttpResponse
 from perdure_connect.frames import DROP, REQUEST, STORED, Frame
 from perdure_dispatcher.executions import body_with_connections
-from perdure_dispatcher.slots import wave_of
+from perdure_dispatcher.slots import least_of, wave_of
+from perdure_dispatcher.turnover import Turnover
 from perdure_dispatcher.verdict import judge_unsendable
 from perdure_engine.connected import renew_leases
 from perdure_engine.deliveries import ClaimedDelivery, claim_deliveries
@@ -66,6 +67,7 @@ class Connector:
         self._promised = 0
         self._wanted = {RUNS, DELIVERIES}
         self._wake = asyncio.Event()
+        self._turnover = Turnover()
         self._seated = asyncio.Event()
         self._came_back = asyncio.Event()
 
@@ -141,6 +143,7 @@ class Connector:
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise MalformedMessage(f"not an answer: {error!r}") from error
         seat.held.discard(id)
+        self._turnover.slot_freed()
         self._look_again()
 
         def stored() -> None:
@@ -178,17 +181,29 @@ class Connector:
             else:
                 pause_s = 0.0
 
-    def offer(self, environment_id: str) -> ClaimOffer | None:
+    def serves(self, environment_id: str) -> bool:
+        """Whether an app of this environment is connected."""
+        return any(seat.environment_id == environment_id for seat in self._seats)
+
+    def lacking(self, environment_id: str, events: int) -> int:
+        """How many more slots it takes until what so many events start may begin, one run each."""
+        seats = self._seats_of(environment_id)
+        return min(events, sum(seat.slots for seat in seats)) - self._free(seats)
+
+    async def wait_for_room(self, environment_id: str, events: int) -> None:
+        """Wait for slots that will be free in a moment."""
+        await self._turnover.wait_for_room(lambda: self.lacking(environment_id, events))
+
+    def offer(self, environment_id: str, events: int) -> ClaimOffer | None:
         """The free slots of an environment's apps, for runs that its events start; ``take`` ends it."""
-        return self._offer([seat for seat in self._seats if seat.environment_id == environment_id])
+        return self._offer(self._seats_of(environment_id), least_of(events))
 
     def take(self, offer: ClaimOffer, claims: Sequence[ClaimedRun]) -> None:
         """Give what was claimed for an offer to the apps."""
         self._promised -= offer.limit
         if len(claims) == offer.limit:  # there may be more
             self._want(RUNS)
-        else:
-            self._look_again()
+        self._look_again()
         self._give_runs(claims)
 
     def _want(self, *what: str) -> None:
@@ -198,6 +213,7 @@ class Connector:
 
     def _look_again(self) -> None:
         """There may be room for what was wanted and could not be claimed."""
+        self._turnover.look_again()
         if self._wanted:
             self._wake.set()
 
@@ -213,19 +229,25 @@ class Connector:
         finally:
             self.take(offer, claims)
 
-    def _offer(self, seats: Sequence[Seat]) -> ClaimOffer | None:
-        """A wave of the free slots of these seats, each promised to one claim only.
+    def _offer(self, seats: Sequence[Seat], least: int = 1) -> ClaimOffer | None:
+        """A wave of the free slots of these seats, or as many as are needed, each promised to one claim only.
 
         While answers are being stored, or a claim is under way, more slots will be free in a moment: till
         then it takes a whole wave to be worth a claim.
         """
-        free = [seat for seat in seats if seat.room]
         wave = min(wave_of(sum(seat.slots for seat in seats)), _LARGEST_CLAIM)
-        limit = min(sum(seat.room for seat in free) - self._promised, wave)
+        limit = min(self._free(seats), max(wave, least))
         if limit <= 0 or (limit < wave and (self._promised or self._answers.under_way)):
             return None
         self._promised += limit
-        return ClaimOffer(self._name, limit, LEASE, _endpoints(free))
+        return ClaimOffer(self._name, limit, LEASE, _endpoints([seat for seat in seats if seat.room]))
+
+    def _seats_of(self, environment_id: str) -> list[Seat]:
+        return [seat for seat in self._seats if seat.environment_id == environment_id]
+
+    def _free(self, seats: Sequence[Seat]) -> int:
+        """Slots that are neither held nor promised."""
+        return sum(seat.room for seat in seats) - self._promised
 
     def _give_runs(self, claims: Sequence[ClaimedRun]) -> None:
         for claim in claims:
