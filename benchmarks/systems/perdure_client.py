@@ -28,7 +28,7 @@ async def send(name: str, payloads: Payloads) -> None:
     if len(payloads) == 1:
         await app.send_event(name, payloads[0])
     else:
-        await app.send_events([make_event(name, payload) for payload in payloads])
+        await app.send_events([make_event(name, payload) for payload in payloads], minimal=True)
 
 
 async def enqueue(connections: asyncio.Queue[psycopg.AsyncConnection], name: str, payloads: Payloads) -> None:

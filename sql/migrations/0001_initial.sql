@@ -865,7 +865,8 @@ comment on type perdure.claimed_run is 'A run that a dispatcher has claimed.';
 create type perdure.sent_events as (
     answers json [],  -- each event as stored, in the order given
     left_ids uuid [],  -- events.id of those that have yet to be delivered; null: none
-    claims perdure.claimed_run []  -- in the order of their events; null: none
+    claims perdure.claimed_run [],  -- in the order of their events; null: none
+    number bigint  -- of events that were stored, new or changed
 );
 comment on type perdure.sent_events is 'What events were stored, and what has begun.';
 

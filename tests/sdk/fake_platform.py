@@ -189,7 +189,8 @@ class FakePlatform:
             case "POST", ["api", "v1", "events"]:
                 return 200, _event_log(call.body["event"])
             case "POST", ["api", "v1", "events", "bulk"]:
-                return 200, [_event_log(event) for event in call.body["events"]]
+                minimal = call.headers.get("prefer") == "return=minimal"
+                return 200, [] if minimal else [_event_log(event) for event in call.body["events"]]
             case _, ["api", _, "runs", run_id, *_]:
                 return 200, {"id": run_id, "status": "CANCELED", "tasks": [], "statuses": []}
         return 404, {"error": f"no such route: {path}", "code": "NOT_FOUND"}

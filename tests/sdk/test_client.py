@@ -83,6 +83,13 @@ async def test_send_events_is_one_call(app: Perdure, platform: FakePlatform) -> 
     assert logs[1].id == "mine"
     (call,) = platform.calls
     assert call.body["options"] == {"accountId": "a1"}
+    assert "prefer" not in call.headers
+
+
+async def test_events_that_nobody_wants_are_not_asked_for(app: Perdure, platform: FakePlatform) -> None:
+    assert await app.send_events([make_event("a"), make_event("b")], minimal=True) == []
+    (call,) = platform.calls
+    assert (len(call.body["events"]), call.headers["prefer"]) == (2, "return=minimal")
 
 
 async def test_runs_are_read_and_cancelled(app: Perdure, platform: FakePlatform) -> None:

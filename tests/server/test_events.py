@@ -31,6 +31,18 @@ async def test_bulk_answers_in_order(server):
     assert [(event["id"], event["payload"]) for event in response.json()] == [("e3", 3), ("e1", 1), ("e2", 2)]
 
 
+async def test_bulk_answers_nothing_to_who_does_not_want_it(server):
+    events = [{"name": "greet", "id": f"e{n}"} for n in (1, 2, 1)]
+    headers = {"prefer": "return=minimal"}
+    response = await server.client.post("/api/v1/events/bulk", json={"events": events}, headers=headers)
+    assert (response.status_code, response.json()) == (200, [])
+    read = (await server.client.get("/api/v2/events/e2")).json()
+    assert [run["status"] for run in read["runs"]] == ["QUEUED"]
+    response = await server.client.post("/api/v1/events/bulk", json={"events": [{}]}, headers=headers)
+    assert response.status_code == 400
+    assert "events.0.name" in response.text
+
+
 async def test_bulk_without_events(server):
     response = await server.client.post("/api/v1/events/bulk", json={"events": []})
     assert (response.status_code, response.json()) == (200, [])

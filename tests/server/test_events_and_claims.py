@@ -70,6 +70,15 @@ async def test_what_events_start_is_given_to_who_has_free_slots(
     assert {row.status for row in db.rows("select status from perdure.runs")} == {"EXECUTING"}
 
 
+async def test_what_nobody_wants_to_know_of_begins_as_well(
+    server_pool: Pool, db: Database, builders: Builders
+) -> None:
+    environment_id = builders.endpoint().environment.id
+    slots = Slots(5)
+    assert await EventSender(server_pool, [slots]).send(environment_id, (GREETING,), minimal=True) == []
+    assert slots.taken == [[row.id for row in db.rows("select id from perdure.runs")]]
+
+
 @pytest.mark.parametrize("freed", [2, 0])
 async def test_events_wait_for_slots_that_will_be_free_in_a_moment(
     server_pool: Pool, db: Database, builders: Builders, freed: int

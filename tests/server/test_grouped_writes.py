@@ -38,7 +38,7 @@ class Sql:
         ]
 
     async def send_events(
-        self, db: Database, environment_id: str, sent: bytes, options: bytes
+        self, db: Database, environment_id: str, sent: bytes, options: bytes, *, minimal: bool
     ) -> list[bytes]:
         documents = json.loads(sent)
         self.batches.append([environment_id, options.decode(), *documents])
@@ -48,7 +48,7 @@ class Sql:
             raise InvalidArgument("name must be a text")
         if "away" in documents:
             raise DatabaseUnavailable("gone")
-        return [json.dumps(document).encode() for document in documents]
+        return [] if minimal else [json.dumps(document).encode() for document in documents]
 
 
 @pytest.fixture
@@ -120,6 +120,18 @@ async def test_events_are_grouped_by_environment(sql: Sql):
     )
     assert answers == [[b'"a"'], [b'"b"'], [b'"c"', b'"d"']]
     assert sorted(sql.batches) == [["e1", "{}", "a", "c", "d"], ["e2", "{}", "b"]]
+
+
+async def test_events_that_nobody_wants_back_share_a_call_of_their_own(sql: Sql):
+    sql.gate = asyncio.Semaphore(100)
+    sender = EventSender(DB)
+    answers = await all_of(
+        sender.send("e1", (b'"a"',), minimal=True),
+        sender.send("e1", (b'"b"',)),
+        sender.send("e1", (b'"c"', b'"d"'), minimal=True),
+    )
+    assert answers == [[], [b'"b"'], []]
+    assert sorted(sql.batches) == [["e1", "{}", "a", "c", "d"], ["e1", "{}", "b"]]
 
 
 async def test_events_with_options_go_alone(sql: Sql):

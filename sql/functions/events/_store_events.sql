@@ -3,13 +3,14 @@
 -- and were never in a queue. What the other events bring about is the caller's to do.
 -- Arguments  p_environment_id, p_events, p_options  as send_events;
 --            p_slots  how many runs may begin: the first ones; 0: none, and the rest may be null:
---            p_dispatcher, p_lease_margin, p_endpoint_ids  as claim_runs.
+--            p_dispatcher, p_lease_margin, p_endpoint_ids  as claim_runs;
+--            p_minimal  nobody wants to know how the events are stored: no answers.
 -- Errors     JQ010 invalid_argument: names the element and member; others as send_events.
 -- Locks      events of these ids, in the order of event_id.
 -- Called by  send_events, send_and_claim.
 create or replace function perdure._store_events(
     p_environment_id uuid, p_events json, p_options json, p_slots integer, p_dispatcher text, p_lease_margin interval,
-    p_endpoint_ids uuid[]
+    p_endpoint_ids uuid[], p_minimal boolean
 )
 returns perdure.sent_events
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -92,7 +93,7 @@ begin
         where e.due_at is not null and excluded.deliver_at >= v_now + interval '5 seconds'
         returning
             e.id, e.name, e.source, e.payload, e.payload_type, e.context, e.external_account_id, e.source_context,
-            e.is_test, e.due_at, perdure._event_json(e) as event
+            e.is_test, e.due_at, case when v_slots > 0 or not p_minimal then perdure._event_json(e) end as event
     ),
     -- A row for each event that is due, and each subscription to it that it does not fail to match by a filter.
     started as (
@@ -183,22 +184,23 @@ begin
     -- Ids ascend in the order of the events.
     answered as (
         select
-            array_agg(s.event order by s.id) filter (where s.due_at is null) as answers,
-            array_agg(s.id) filter (where s.due_at is null) as ids
+            array_agg(s.event order by s.id) filter (where s.due_at is null and not p_minimal) as answers,
+            array_agg(s.id) filter (where s.due_at is null) as ids,
+            count(*) as number
         from stored as s
     )
-    select a.answers, case when v_slots > 0 then b.left_ids else a.ids end, b.claims
+    select a.answers, case when v_slots > 0 then b.left_ids else a.ids end, b.claims, a.number
     into v_sent
     from answered as a
     cross join begun as b;
-    if v_sent.answers is null then
+    if v_sent.number = 0 then
         perform perdure._check_environment(p_environment_id);
     end if;
     if v_due_at is not null then
         perform perdure._notify_dispatchers('due');
     end if;
 
-    if cardinality(v_sent.answers) = v_count then  -- all are new
+    if p_minimal or cardinality(v_sent.answers) = v_count then  -- all are new
         return v_sent;
     end if;
     return (
@@ -215,9 +217,10 @@ begin
             order by i.row_id
         ),
         v_sent.left_ids,
-        v_sent.claims
+        v_sent.claims,
+        v_sent.number
     );
 end;
 $$;
-comment on function perdure._store_events(uuid, json, json, integer, text, interval, uuid[])
+comment on function perdure._store_events(uuid, json, json, integer, text, interval, uuid[], boolean)
 is 'Store events, and begin what they start.';

@@ -2,15 +2,16 @@
 -- started are among what it takes. One transaction and one commit in place of two, and nobody has to be woken between.
 -- Unless others wait for a slot, the runs begin as claimed, without a message in the queue. Events of which a run needs
 -- a closer look take the way through the queue.
--- Arguments  p_environment_id, p_events, p_options  as send_events;
+-- Arguments  p_environment_id, p_events, p_options, p_minimal  as send_events;
 --            p_dispatcher, p_limit, p_lease_margin, p_endpoint_ids  as claim_runs.
--- Returns    first a row for each event, with nothing but event; then a row for each claimed run, without event.
+-- Returns    first a row for each event, with nothing but event, unless p_minimal; then a row for each claimed run,
+--            without event.
 -- Errors     those of send_events and claim_runs; nothing is stored then: send_events alone may do better.
 -- Locks      those of send_events, then those of claim_runs.
 -- Called by  the server, for dispatchers in its process and for the connections that it holds.
 create or replace function perdure.send_and_claim(
     p_environment_id uuid, p_events json, p_options json, p_dispatcher text, p_limit integer,
-    p_lease_margin interval, p_endpoint_ids uuid[] default null
+    p_lease_margin interval, p_endpoint_ids uuid[] default null, p_minimal boolean default false
 )
 returns table (
     event json, run_id uuid, lease_number integer, endpoint_id uuid, url text, timeout_ms integer,
@@ -33,11 +34,13 @@ begin
     v_looks := perdure._any_queued(p_endpoint_ids);
     v_sent := perdure._store_events(
         p_environment_id, p_events, p_options, case when v_looks then 0 else p_limit end, p_dispatcher, p_lease_margin,
-        p_endpoint_ids
+        p_endpoint_ids, p_minimal
     );
-    return query
-    select s.event, (null::perdure.claimed_run).*
-    from unnest(v_sent.answers) as s (event);
+    if v_sent.answers is not null then
+        return query
+        select s.event, (null::perdure.claimed_run).*
+        from unnest(v_sent.answers) as s (event);
+    end if;
 
     if v_sent.claims is not null then
         return query
@@ -65,5 +68,5 @@ begin
     end if;
 end;
 $$;
-comment on function perdure.send_and_claim(uuid, json, json, text, integer, interval, uuid[])
+comment on function perdure.send_and_claim(uuid, json, json, text, integer, interval, uuid[], boolean)
 is 'Send events and take ready runs in one transaction.';

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -107,6 +108,18 @@ def test_answers_come_in_the_order_of_the_events(db: Database, builders: Builder
     ]  # of two with one id the first
     rows = db.rows("select event_id from perdure.events order by id")
     assert [row.event_id for row in rows] == ["z", "a", "m", "b"]
+
+
+def test_who_wants_to_know_nothing_is_told_nothing(db: Database, builders: Builders) -> None:
+    endpoint = builders.endpoint()
+    first, second = {"name": "greet", "id": "a"}, {"name": "greet", "id": "b"}
+    for events in ([first, second], [first]):
+        assert db.call("send_events", endpoint.environment.id, events, {}, True) == []
+    assert len(queued(db)) == 2
+    with refused("JQ001"):
+        db.call("send_events", str(UUID(int=0)), [{"name": "greet"}], {}, True)
+    with refused("JQ010", "name"):
+        db.call("send_events", endpoint.environment.id, [{}], {}, True)
 
 
 def test_no_events_are_no_rows(db: Database, builders: Builders) -> None:

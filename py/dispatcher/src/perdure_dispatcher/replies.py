@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, cast
 
 from pydantic import ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
 
@@ -47,7 +47,8 @@ def parse_reply(body: bytes) -> AnyReply:
         MalformedMessage: not JSON, an unknown status, or a missing or wrong field; the text says which.
     """
     try:
-        return _REPLY.validate_json(_without_halves(body) if _SURROGATE.search(body) else body)
+        text = _without_halves(body) if _SURROGATE.search(body) else body
+        return cast(AnyReply, _REPLY.validator.validate_json(text))
     except ValidationError as error:
         raise MalformedMessage(f"not a reply to EXECUTE_JOB: {describe(error)}") from error
 

@@ -52,6 +52,11 @@ def text_array(members: Sequence[str | int]) -> str:
     return "{" + ",".join(map(str, members)) + "}"
 
 
+def boolean(value: bool) -> str:
+    """A boolean as Postgres writes it."""
+    return "t" if value else "f"
+
+
 def interval(duration: timedelta) -> str:
     """A duration, as Postgres reads it."""
     return f"{duration.total_seconds():f} s"

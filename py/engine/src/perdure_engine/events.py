@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from ._call import fetch_rows, fetch_value
-from .adapters import Json
+from .adapters import Json, boolean
 from .driver import Connection, Database, Statement
 
 
@@ -108,11 +108,11 @@ class Repetition:
     created_at: datetime
 
 
-_SEND_EVENTS = Statement("send_events", "select e from perdure.send_events($1, $2, $3) as e", bytes)
+_SEND_EVENTS = Statement("send_events", "select e from perdure.send_events($1, $2, $3, $4) as e", bytes)
 
 
 def send_events(
-    db: Database, environment_id: str, events: bytes, options: bytes = b"{}"
+    db: Database, environment_id: str, events: bytes, options: bytes = b"{}", *, minimal: bool = False
 ) -> Awaitable[list[bytes]]:
     """Store events and start what they trigger; one transaction for all. An id that is known changes nothing.
 
@@ -121,11 +121,12 @@ def send_events(
         environment_id: where the events happen.
         events: a JSON array of RawEvent.
         options: SendEventOptions, for all of them.
-    Returns: an ApiEventLog for each event, in the order of ``events``.
+        minimal: nobody wants to know how the events are stored.
+    Returns: an ApiEventLog for each event, in the order of ``events``; nothing for ``minimal``.
     Raises:
         InvalidArgument: names the event and the field.
     """
-    return db.call(_SEND_EVENTS, environment_id, events, options)
+    return db.call(_SEND_EVENTS, environment_id, events, options, boolean(minimal))
 
 
 async def send_event(

@@ -6,15 +6,14 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from ._call import fetch_rows, fetch_value
-from .adapters import Json, interval, json_array, text_array
+from .adapters import Json, boolean, interval, json_array, text_array
 from .driver import Connection, Database, Statement
 
 LEASE_MARGIN = timedelta(seconds=10)
 """How much longer than the endpoint's timeout a lease lasts, unless the caller says otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedRun:
+class ClaimedRun(NamedTuple):
     """A run that is ours until its lease ends, with all that the request needs."""
 
     run_id: str
@@ -33,8 +32,7 @@ class ClaimedRun:
     """The whole body of EXECUTE_JOB but for ``connections``, to be sent as it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunOutcome:
+class RunOutcome(NamedTuple):
     """What a result made of its run."""
 
     run_id: str
@@ -74,7 +72,7 @@ _CLAIM_RUNS = Statement(
 _SEND_AND_CLAIM = Statement(
     "send_and_claim",
     "select event, run_id, lease_number, endpoint_id, url, timeout_ms, signing_secrets, sealed_api_key,"
-    " sealed_connections, body from perdure.send_and_claim($1, $2, $3, $4, $5, $6, $7)",
+    " sealed_connections, body from perdure.send_and_claim($1, $2, $3, $4, $5, $6, $7, $8)",
     lambda *columns: columns,
 )
 _APPLY_RESULTS = Statement(
@@ -115,6 +113,8 @@ def send_and_claim(
     limit: int,
     lease_margin: timedelta = LEASE_MARGIN,
     endpoint_ids: Sequence[str] | None = None,
+    *,
+    minimal: bool = False,
 ) -> Awaitable[tuple[list[bytes], list[ClaimedRun]]]:
     """Store events and claim runs in one transaction, so that what the events start need not be announced.
 
@@ -126,18 +126,20 @@ def send_and_claim(
         events: a JSON array of RawEvent.
         options: SendEventOptions, for all of them.
         dispatcher, limit, lease_margin, endpoint_ids: as for ``claim_runs``; see ``ClaimOffer``.
-    Returns: an ApiEventLog for each event, in the order of ``events``; and what was claimed.
+        minimal: nobody wants to know how the events are stored.
+    Returns: an ApiEventLog for each event, in the order of ``events``, or none; and what was claimed.
     Raises:
         InvalidArgument: names the event and the field.
     """
     claimant = (dispatcher, str(limit), interval(lease_margin), _among(endpoint_ids))
-    return _events_and_claims(db.call(_SEND_AND_CLAIM, environment_id, events, options, *claimant))
+    called = db.call(_SEND_AND_CLAIM, environment_id, events, options, *claimant, boolean(minimal))
+    return _events_and_claims(called)
 
 
 async def _events_and_claims(called: Awaitable[list[Any]]) -> tuple[list[bytes], list[ClaimedRun]]:
     rows = await called
-    stored = [event for event, *_ in rows if event is not None]
-    return stored, [ClaimedRun(*claim) for event, *claim in rows if event is None]
+    stored = [row[0] for row in rows if row[0] is not None]
+    return stored, [ClaimedRun._make(row[1:]) for row in rows[len(stored) :]]
 
 
 def apply_results(db: Database, results: Sequence[bytes]) -> Awaitable[list[RunOutcome]]:

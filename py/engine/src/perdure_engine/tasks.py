@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 
 from ._call import fetch_value
-from .adapters import Json, json_array
+from .adapters import Json, boolean, json_array
 from .driver import Connection, Database, Statement
 from .errors import PerdureError, error_for
 
@@ -53,7 +53,7 @@ def upsert_tasks(db: Database, calls: Sequence[bytes], minimal: bool = False) ->
         minimal: the text ``null`` will do for a task that was new and has ended as its call says.
     Returns: an outcome for each call, in their order; with ``minimal`` none at all if all would be ``null``.
     """
-    return db.call(_UPSERT_TASKS, json_array(calls), "true" if minimal else "false")
+    return db.call(_UPSERT_TASKS, json_array(calls), boolean(minimal))
 
 
 def finish_tasks(db: Database, calls: Sequence[bytes]) -> Awaitable[list[TaskOutcome]]:

@@ -59,7 +59,7 @@ class PlatformCalls:
 
     @property
     def sync(self) -> SyncCalls:
-        """The same calls for code that is not async: ``app.sync.send_event("user.created")``."""
+        """The same for code that is not async: ``app.sync.send_event("user.created")``."""
         return SyncCalls(self)
 
     @property
@@ -87,17 +87,17 @@ class PlatformCalls:
         """Send an event; every job whose trigger matches it gets a run.
 
         Args:
-            payload: plain data, or a pydantic model or dataclass.
+            payload: plain data, a pydantic model or dataclass.
             id: the same id again sends nothing twice.
             context: more about it, for filters and for the job's ``ctx``.
-            source: who sends it; only triggers with the same source match.
-            timestamp: when it happened, aware; now when absent.
+            source: who sends it; only triggers with this source match.
+            timestamp: when it happened, aware; else now.
             deliver_at: not before then, aware.
-            deliver_after: not before this time has passed.
-            account_id: the end user whom it is about.
+            deliver_after: not before this has passed.
+            account_id: the end user.
             tags: of the runs that it starts, to find them by: at most 50 of at most 200 characters.
-            metadata: of these runs, any JSON object of at most 64 KiB.
-        Returns: the event as it is stored; sent again, as it was stored the first time.
+            metadata: of these runs, a JSON object of at most 64 KiB.
+        Returns: the event as it was stored first.
         Raises:
             TypeError: payload or context is not JSON.
             ValueError: name or id is empty or too long, or an instant is not aware.
@@ -116,20 +116,23 @@ class PlatformCalls:
         account_id: str | None = None,
         tags: Iterable[str] = (),
         metadata: Mapping[str, Any] | None = None,
+        minimal: bool = False,
     ) -> list[ApiEventLog]:
         """Send many events in one call and one transaction, all or none; make them with ``make_event``.
 
-        The other arguments are as those of ``send_event``, for all of them.
+        Args:
+            minimal: return nothing, which is cheaper. The others are as those of ``send_event``, for all.
         """
         options = event_options(deliver_at, deliver_after, account_id, tags, metadata)
-        return await self.api.send_events(SendEventsBody(events=with_ids(events), options=options))
+        body = SendEventsBody(events=with_ids(events), options=options)
+        return await self.api.send_events(body, minimal=minimal)
 
     async def get_event(self, event_id: str) -> EventDetails:
         """An event and the runs it started."""
         return await self.api.get_event(event_id)
 
     async def cancel_event(self, event_id: str) -> ApiEventLog:
-        """Take back an event that is not delivered yet."""
+        """Take back an event that is not delivered."""
         return await self.api.cancel_event(event_id)
 
     async def cancel_event_runs(self, event_id: str) -> CancelRunsAnswer:
@@ -150,10 +153,10 @@ class PlatformCalls:
         tags: Iterable[str] = (),
         metadata: Mapping[str, Any] | None = None,
     ) -> InvokedRun:
-        """Start a run of one job, in its newest version, without an event.
+        """Start a run of a job's newest version, without an event.
 
         Args:
-            job: the job or its id; it may be another app's of the same environment.
+            job: the job or its id, also another app's.
             idempotency_key: the same key again starts nothing and answers the run that it started. ASCII, and
                 not the id of an event.
             callback_url: gets the run's notification, signed, when it ends.

@@ -72,13 +72,13 @@ class ApiClient(ApiTransport):
     # Events
 
     async def send_event(self, body: SendEventBody) -> ApiEventLog:
-        """The event must have an id, so that repeating is safe."""
+        """The event must have an id: repeating is safe then."""
         return await self.call(ApiEventLog, "POST", "/api/v1/events", body)
 
-    async def send_events(self, body: SendEventsBody) -> list[ApiEventLog]:
-        """Every event must have an id, so that repeating is safe."""
+    async def send_events(self, body: SendEventsBody, *, minimal: bool = False) -> list[ApiEventLog]:
+        """The events must have an id: repeating is safe then."""
         path = "/api/v1/events/bulk"
-        response = await self.send("POST", path, body.to_wire_bytes())
+        response = await self.send("POST", path, body.to_wire_bytes(), headers=_MINIMAL if minimal else None)
         try:
             return EVENT_LOGS.validate_json(response.body)
         except ValidationError as error:

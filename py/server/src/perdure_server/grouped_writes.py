@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import islice
-from typing import Protocol, TypeAlias, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from perdure_engine import events, runs, tasks
 from perdure_engine.driver import Database
@@ -95,25 +95,29 @@ class EventSender:
     def __init__(self, db: Database, claimants: Sequence[Claimant] = ()) -> None:
         self._db = db
         self._claimants = [*claimants]
-        self._by_environment: dict[str, GroupCommit[Documents, list[bytes]]] = {}
+        self._groups: dict[tuple[str, bool], GroupCommit[Documents, list[bytes]]] = {}
 
-    async def send(self, environment_id: str, sent: Documents, options: bytes = _NO_OPTIONS) -> list[bytes]:
+    async def send(
+        self, environment_id: str, sent: Documents, options: bytes = _NO_OPTIONS, *, minimal: bool = False
+    ) -> list[bytes]:
         """Send one request's events, all or none.
 
         Args:
             environment_id: where they happen.
             sent: a RawEvent each.
             options: SendEventOptions; events with options go alone, since options are for a whole call.
-        Returns: the ApiEventLogs, in their order.
+            minimal: nobody wants to know how they are stored.
+        Returns: the ApiEventLogs, in their order; nothing for ``minimal``.
         """
         if options != _NO_OPTIONS:
-            return await self._send(environment_id, sent, options)
-        group = self._by_environment.get(environment_id)
+            return await self._send(environment_id, sent, options, minimal)
+        group = self._groups.get((environment_id, minimal))
         if group is None:
-            group = _group(
-                lambda events: self._send(environment_id, events, _NO_OPTIONS), _event_answers, _event_weight
+            group = self._groups[environment_id, minimal] = _group(
+                lambda events: self._send(environment_id, events, _NO_OPTIONS, minimal),
+                _no_answers if minimal else _event_answers,
+                _event_weight,
             )
-            self._by_environment[environment_id] = group
         return await group.submit(sent) if sent else []
 
     def add(self, claimant: Claimant) -> None:
@@ -122,39 +126,42 @@ class EventSender:
 
     async def drain(self) -> None:
         """Wait until everything submitted is answered."""
-        for group in self._by_environment.values():
+        for group in self._groups.values():
             await group.drain()
 
-    def _send(self, environment_id: str, sent: Sequence[bytes], options: bytes) -> Awaitable[list[bytes]]:
-        array = b"[" + b",".join(sent) + b"]"
+    def _send(
+        self, environment_id: str, sent: Sequence[bytes], options: bytes, minimal: bool
+    ) -> Awaitable[list[bytes]]:
+        call = _Call(environment_id, len(sent), b"[" + b",".join(sent) + b"]", options, minimal)
         for claimant in self._claimants:
             if claimant.serves(environment_id):
-                if claimant.lacking(environment_id, len(sent)) <= 0:
-                    return self._send_to(claimant, environment_id, len(sent), array, options)
-                return self._send_in_a_moment(claimant, environment_id, len(sent), array, options)
-        return events.send_events(self._db, environment_id, array, options)
+                if claimant.lacking(environment_id, call.number) <= 0:
+                    return self._send_to(claimant, call)
+                return self._send_in_a_moment(claimant, call)
+        return self._send_alone(call)
 
-    async def _send_in_a_moment(
-        self, claimant: Claimant, environment_id: str, count: int, array: bytes, options: bytes
-    ) -> list[bytes]:
-        await claimant.wait_for_room(environment_id, count)
-        return await self._send_to(claimant, environment_id, count, array, options)
+    async def _send_in_a_moment(self, claimant: Claimant, call: _Call) -> list[bytes]:
+        await claimant.wait_for_room(call.environment_id, call.number)
+        return await self._send_to(claimant, call)
 
-    def _send_to(
-        self, claimant: Claimant, environment_id: str, count: int, array: bytes, options: bytes
-    ) -> Awaitable[list[bytes]]:
-        offer = claimant.offer(environment_id, count)
+    def _send_to(self, claimant: Claimant, call: _Call) -> Awaitable[list[bytes]]:
+        offer = claimant.offer(call.environment_id, call.number)
         if offer is None:
-            return events.send_events(self._db, environment_id, array, options)
-        begun = runs.send_and_claim(self._db, environment_id, array, options, *offer)
-        return self._take_claims(begun, environment_id, array, options, claimant, offer)
+            return self._send_alone(call)
+        begun = runs.send_and_claim(
+            self._db, call.environment_id, call.events, call.options, *offer, minimal=call.minimal
+        )
+        return self._take_claims(begun, call, claimant, offer)
+
+    def _send_alone(self, call: _Call) -> Awaitable[list[bytes]]:
+        return events.send_events(
+            self._db, call.environment_id, call.events, call.options, minimal=call.minimal
+        )
 
     async def _take_claims(
         self,
         begun: Awaitable[tuple[list[bytes], list[ClaimedRun]]],
-        environment_id: str,
-        array: bytes,
-        options: bytes,
+        call: _Call,
         claimant: Claimant,
         offer: ClaimOffer,
     ) -> list[bytes]:
@@ -165,10 +172,20 @@ class EventSender:
             raise
         except Exception:
             # Of the events, then it comes again; or of the claim, which must keep no event from being stored.
-            stored = await events.send_events(self._db, environment_id, array, options)
+            stored = await self._send_alone(call)
         finally:
             claimant.take(offer, claims)
         return stored
+
+
+class _Call(NamedTuple):
+    """What the database is to do for a batch of events."""
+
+    environment_id: str
+    number: int
+    events: bytes
+    options: bytes
+    minimal: bool
 
 
 def _length(documents: Documents) -> int:
@@ -203,6 +220,10 @@ def _minimal_answers(batch: Sequence[Documents], outcomes: Sequence[TaskOutcome]
 
 def _event_answers(batch: Sequence[Documents], stored: Sequence[bytes]) -> Answer[list[bytes]]:
     return list(_parts(batch, stored))
+
+
+def _no_answers(batch: Sequence[Documents], stored: Sequence[bytes]) -> Answer[list[bytes]]:
+    return [[] for _ in batch]
 
 
 def _parts(batch: Sequence[Documents], stored: Sequence[Stored]) -> Iterator[list[Stored]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from uuid import UUID
 
 from starlette.requests import Request
@@ -51,3 +52,11 @@ def sent_header(scope: Scope, name: bytes) -> bytes | None:
             found: bytes = value
             return found
     return None
+
+
+def is_minimal(sent: Mapping[str, str]) -> bool:
+    """Whether headers say that the caller needs no answer that tells what it sent.
+
+    Source: RFC 7240, section 4.2.
+    """
+    return "return=minimal" in sent.get("prefer", "")

@@ -12,7 +12,7 @@ from perdure_engine import events
 from perdure_server.auth import caller_of
 from perdure_server.body import check_body, decode_object, engine_text, read_body, read_own
 from perdure_server.json_text import split_array, split_object
-from perdure_server.params import path_text
+from perdure_server.params import is_minimal, path_text
 from perdure_server.responses import json_response
 from perdure_server.routing import Access, Operation
 from perdure_server.services import services_of
@@ -36,12 +36,14 @@ async def send_event(request: Request) -> Response:
 async def send_events(request: Request) -> Response:
     """Send several events, all or none of them.
 
-    The answer has them in the order of the request.
+    The answer has them in the order of the request, or nothing where they are not wanted back.
     """
     services = services_of(request)
     raw = await read_body(request, limit=services.settings.json_body_limit)
     sent, options = _own_events(raw) or _events(raw)
-    stored = await services.events.send(caller_of(request).environment_id, tuple(sent), _options(options))
+    stored = await services.events.send(
+        caller_of(request).environment_id, tuple(sent), _options(options), minimal=is_minimal(request.headers)
+    )
     return json_response(b"[" + b",".join(stored) + b"]")
 
 
@@ -123,10 +125,13 @@ def _options(options: SendEventOptions | None) -> bytes:
     return options.to_wire_bytes() if options is not None else b"{}"
 
 
+_PREFER = {"prefer": "`return=minimal`: an empty list, whatever was sent."}
+
 operations = [
     Operation("POST", "/api/v1/events", send_event, body=SendEventBody, answer=ApiEventLog),
     Operation(
-        "POST", "/api/v1/events/bulk", send_events, body=SendEventsBody, answer=TypeAdapter(list[ApiEventLog])
+        "POST", "/api/v1/events/bulk", send_events,
+        body=SendEventsBody, answer=TypeAdapter(list[ApiEventLog]), headers=_PREFER,
     ),
     Operation(
         "GET", "/api/v2/events/{eventId}", get_event,

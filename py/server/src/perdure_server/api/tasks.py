@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -49,7 +49,7 @@ from perdure_server.messages.tasks import (
     StoreTasksBody,
     StoreTasksLine,
 )
-from perdure_server.params import path_uuid, uuid_of
+from perdure_server.params import is_minimal, path_uuid, uuid_of
 from perdure_server.responses import json_response, lines_response
 from perdure_server.routing import Operation
 from perdure_server.services import Services, services_of
@@ -84,14 +84,6 @@ async def store_tasks(request: Request) -> Response:
     calls = calls_of(caller_of(request).environment_id, run_id, raw)
     stored = await services.tasks.upsert(calls, minimal=is_minimal(request.headers))
     return json_response(stored_answer(stored))
-
-
-def is_minimal(sent: Mapping[str, str]) -> bool:
-    """Whether a caller of ``store_tasks`` needs no task that says what its call said.
-
-    Source: RFC 7240, section 4.2.
-    """
-    return "return=minimal" in sent.get("prefer", "")
 
 
 def calls_of(environment_id: str, run_id: str, raw: bytes) -> tuple[bytes, ...]:

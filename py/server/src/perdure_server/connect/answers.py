@@ -6,8 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import psycopg
 from psycopg.errors import ProgramLimitExceeded, StatementTooComplex
@@ -31,19 +30,19 @@ _LONGEST_PAUSE_S = 5.0
 _REFUSALS = (psycopg.DataError, psycopg.IntegrityError, StatementTooComplex, ProgramLimitExceeded)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What an app answered to a request.
 
     Args:
         duration_ms: as the app measured it.
-        on_settled: called when it is in the database, or cannot be: then its lease brings the work back.
+        settle: called with the ids of answers, its own and those of others with an equal one, when they
+            are in the database, or cannot be: then their leases bring the work back.
     """
 
     id: RequestId
     judgement: Judgement
     duration_ms: int
-    on_settled: Callable[[], None]
+    settle: Callable[[Sequence[str]], None]
 
     @property
     def document(self) -> bytes:
@@ -77,7 +76,7 @@ class Answers:
         self._worker: asyncio.Task[None] | None = None
 
     def add(self, answer: Answer) -> None:
-        """Store an answer; ``on_settled`` says when that is done. It is kept while the database is away."""
+        """Store an answer; ``settle`` says when that is done. It is kept while the database is away."""
         self._waiting.append(answer)
         if self._worker is None:
             self._worker = asyncio.create_task(self._work())
@@ -123,8 +122,11 @@ class Answers:
                 await self._store(batch[middle:])
                 return
             await self._store_refused(batch[0], error)
+        settled: dict[Callable[[Sequence[str]], None], list[str]] = {}
         for answer in batch:
-            answer.on_settled()
+            settled.setdefault(answer.settle, []).append(str(answer.id))
+        for settle, ids in settled.items():
+            settle(ids)
 
     async def _store_refused(self, answer: Answer, error: Exception) -> None:
         logger.warning("answer refused id=%s: %s", answer.id, error)
@@ -132,7 +134,7 @@ class Answers:
             return
         refused = judge_refused(answer.judgement, error)
         try:
-            await self._apply([Answer(answer.id, refused, answer.duration_ms, answer.on_settled)])
+            await self._apply([Answer(answer.id, refused, answer.duration_ms, answer.settle)])
         except (PerdureError, psycopg.Error) as again:
             if isinstance(again, DatabaseUnavailable):
                 raise

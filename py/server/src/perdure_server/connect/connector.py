@@ -14,7 +14,7 @@ from uuid import uuid4
 from perdure.wire.base import MalformedMessage
 from perdure.wire.headers import EXTENSION_VERSION, PERDURE_VERSION, Action
 from perdure.wire.http import ConnectionFailed, HttpResponse
-from perdure_connect.frames import DROP, REQUEST, STORED, Frame
+from perdure_connect.frames import DROP, REQUEST, Frame
 from perdure_dispatcher.executions import body_with_connections
 from perdure_dispatcher.slots import least_of, wave_of
 from perdure_dispatcher.turnover import Turnover
@@ -136,25 +136,21 @@ class Connector:
             MalformedMessage: it is no answer.
         """
         try:
-            text = head["id"]
-            id = RequestId.parse(text)
+            id = RequestId.parse(head["id"])
             response = HttpResponse(int(head["status"]), dict(head.get("headers") or {}), body)
             duration_ms = int(head.get("ms", 0))
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise MalformedMessage(f"not an answer: {error!r}") from error
         seat.held.discard(id)
         self._turnover.slot_freed()
-        self._look_again()
-
-        def stored() -> None:
-            seat.put(Frame({"kind": STORED, "ids": [text]}))
-
+        if self._wanted:
+            self._wake.set()
         if id.kind == "question":
             if (future := self._questions.get(id)) is not None and not future.done():
                 future.set_result(response)
-            stored()
+            seat.settle([str(id)])
             return
-        self._answers.add(Answer(id, judge(id, response), duration_ms, stored))
+        self._answers.add(Answer(id, judge(id, response), duration_ms, seat.settle))
 
     async def _claim(self) -> None:
         pause_s = 0.0
@@ -250,9 +246,9 @@ class Connector:
         return sum(seat.room for seat in seats) - self._promised
 
     def _give_runs(self, claims: Sequence[ClaimedRun]) -> None:
+        head = {"action": Action.EXECUTE_JOB, "headers": {PERDURE_VERSION: EXTENSION_VERSION}}
         for claim in claims:
             id = RequestId("run", claim.run_id, claim.lease_number)
-            head = {"action": Action.EXECUTE_JOB, "headers": {PERDURE_VERSION: EXTENSION_VERSION}}
             try:
                 body = body_with_connections(claim, self._box.open)
             except (NoSecretKey, UnknownSecretKey) as error:
@@ -287,10 +283,12 @@ class Connector:
     def _seat_for(self, endpoint_id: str | None) -> Seat | None:
         """The one with most room."""
         seats = [seat for seat in self._seats if seat.endpoint_id == endpoint_id]
+        if len(seats) == 1:
+            return seats[0]
         return max(seats, key=lambda seat: seat.slots - len(seat.held), default=None)
 
     def _refuse(self, id: RequestId, reason: str) -> None:
-        self._answers.add(Answer(id, judge_unsendable(reason), 0, lambda: None))
+        self._answers.add(Answer(id, judge_unsendable(reason), 0, _tell_nobody))
 
     async def _renew(self) -> None:
         while True:
@@ -341,6 +339,10 @@ class Connector:
     def _hear(self, payload: str) -> None:
         if payload in (RUNS, DELIVERIES):
             self._want(payload)
+
+
+def _tell_nobody(ids: Sequence[str]) -> None:
+    """No app has these requests."""
 
 
 def _endpoints(seats: Collection[Seat]) -> list[str]:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
-from uuid import UUID
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
-from perdure_connect.frames import FrameSender
+from perdure_connect.frames import STORED, Frame, FrameSender
 
-Kind: TypeAlias = Literal["run", "delivery", "question"]
-_KINDS: dict[str, Kind] = {"run": "run", "delivery": "delivery", "question": "question"}
+_ID = re.compile(r"(run|delivery|question):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(\d{1,9})")
 
 
-@dataclass(frozen=True, slots=True)
-class RequestId:
+class RequestId(NamedTuple):
     """Which claim a request belongs to: all that is needed to hand in the answer, on whatever server.
 
     A question is no claim: the server that asked it waits for the answer, and nobody else wants it.
+
+    Args:
+        kind: ``run``, ``delivery`` or ``question``.
     """
 
-    kind: Kind
+    kind: str
     subject_id: str
     lease_number: int
 
@@ -32,10 +32,12 @@ class RequestId:
         """Read one.
 
         Raises:
-            KeyError, ValueError: it is none.
+            ValueError: it is none.
         """
-        kind, subject_id, lease_number = text.split(":")
-        return cls(_KINDS[kind], str(UUID(subject_id)), int(lease_number))
+        found = _ID.fullmatch(text)
+        if found is None:
+            raise ValueError(f"{text!r} is not the id of a request")
+        return cls(found[1], found[2], int(found[3]))
 
 
 class Seat(FrameSender):
@@ -67,3 +69,7 @@ class Seat(FrameSender):
     def room(self) -> int:
         """How many requests it takes now."""
         return max(self.slots - len(self.held), 0)
+
+    def settle(self, ids: Sequence[str]) -> None:
+        """The answers to these requests are in the database, or cannot be: the app may forget them."""
+        self.put(Frame({"kind": STORED, "ids": ids}))

@@ -28,12 +28,13 @@ from perdure_connect.frames import (
 from perdure_engine.connected import connect_endpoint
 from perdure_engine.endpoints import index_endpoint
 from perdure_engine.errors import PerdureError
-from perdure_server.api.tasks import calls_of, is_minimal, stored_answer
+from perdure_server.api.tasks import calls_of, stored_answer
 from perdure_server.auth import authenticate, key_of
 from perdure_server.connect.calls import check_call, serve_call
 from perdure_server.connect.seat import RequestId, Seat
 from perdure_server.errors import ApiError
 from perdure_server.json_text import decode_json, encode_json
+from perdure_server.params import is_minimal
 from perdure_server.services import Services
 
 logger = logging.getLogger("perdure.server.connect")
