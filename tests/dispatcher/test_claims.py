@@ -94,6 +94,26 @@ async def test_events_are_offered_a_slot_each_and_one_more(app: App) -> None:
     await work.slots.cancel()
 
 
+async def test_events_wait_for_a_wave_of_slots_at_most(app: App) -> None:
+    """Else slots would stay empty until there are as many as the events want."""
+    anything: Any = app
+    work = Executions(anything, anything, Settings("x"), Wake(max_sleep_s=1), slots=100)
+    app.answers = asyncio.Semaphore(100)
+    app.database.set()
+    while work.slots.free:
+        await work.claim()
+    await work.slots.wait_empty(5)  # a hundred slots became free just now
+    app.answers = asyncio.Semaphore(0)
+    while work.slots.free:
+        await work.claim()
+    waiting = [asyncio.create_task(work.wait_for_room(count)) for count in (25, 26)]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [task.done() for task in waiting] == [False, True]
+    await asyncio.gather(*waiting)
+    await work.slots.cancel()
+
+
 async def test_while_results_are_handed_in_a_wave_of_slots_must_be_free(app: App) -> None:
     anything: Any = app
     work = Executions(anything, anything, Settings("x"), Wake(max_sleep_s=1), slots=4)

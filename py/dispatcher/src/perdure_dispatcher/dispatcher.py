@@ -69,7 +69,7 @@ class Dispatcher:
 
     async def wait_for_room(self, environment_id: str, events: int) -> None:
         """Wait for slots that will be free in a moment."""
-        await self._executions.turnover.wait_for_room(lambda: self._executions.lacking(events))
+        await self._executions.wait_for_room(events)
 
     def offer(self, environment_id: str, events: int) -> ClaimOffer | None:
         """What could be claimed at this moment by somebody else in this process, who then calls ``take``.

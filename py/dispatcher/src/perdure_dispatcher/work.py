@@ -75,7 +75,7 @@ class Work(ABC, Generic[ClaimT]):
         self._box = SecretBox.from_setting(settings.secret_keys)
         self._wake = wake
         self._is_claiming = False
-        self.turnover = Turnover()
+        self._turnover = Turnover()
         self.slots = Slots(slots, on_free=self._slot_freed)
         self._wave = wave_of(slots)
         self.results = Results(self.apply, self.outcomes, on_kept=wake.hint_everything)
@@ -119,6 +119,11 @@ class Work(ABC, Generic[ClaimT]):
         """
         return max(min(count, self.slots.limit) - self.slots.free, int(self._is_claiming))
 
+    async def wait_for_room(self, count: int) -> None:
+        """Wait for slots that will be free in a moment, a wave at most: for more, others would stay empty."""
+        if count <= self._wave:
+            await self._turnover.wait_for_room(lambda: self.lacking(count))
+
     def begin_claim(self, least: int = 1) -> int:
         """Promise free slots to a claim; returns how many it may bring.
 
@@ -135,14 +140,14 @@ class Work(ABC, Generic[ClaimT]):
             self._wake.hint(self.hint)  # there may be more
         else:
             self._wake.slot_freed()  # a look may have been put off meanwhile
-        self.turnover.look_again()
+        self._turnover.look_again()
         claimed_at = time.monotonic()
         alone = len(claims) == 1
         for claim in claims:
             self.slots.start(self._carry_out(claim, claimed_at, alone), name=self.claim_id(claim))
 
     def _slot_freed(self) -> None:
-        self.turnover.slot_freed()
+        self._turnover.slot_freed()
         self._wake.slot_freed()
 
     @abstractmethod

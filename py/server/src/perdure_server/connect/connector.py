@@ -187,8 +187,9 @@ class Connector:
         return min(events, sum(seat.slots for seat in seats)) - self._free(seats)
 
     async def wait_for_room(self, environment_id: str, events: int) -> None:
-        """Wait for slots that will be free in a moment."""
-        await self._turnover.wait_for_room(lambda: self.lacking(environment_id, events))
+        """Wait for slots that will be free in a moment, a wave at most: for more, others would stay empty."""
+        if events <= _wave_of(self._seats_of(environment_id)):
+            await self._turnover.wait_for_room(lambda: self.lacking(environment_id, events))
 
     def offer(self, environment_id: str, events: int) -> ClaimOffer | None:
         """The free slots of an environment's apps, for runs that its events start; ``take`` ends it."""
@@ -231,7 +232,7 @@ class Connector:
         While answers are being stored, or a claim is under way, more slots will be free in a moment: till
         then it takes a whole wave to be worth a claim.
         """
-        wave = min(wave_of(sum(seat.slots for seat in seats)), _LARGEST_CLAIM)
+        wave = _wave_of(seats)
         limit = min(self._free(seats), max(wave, least))
         if limit <= 0 or (limit < wave and (self._promised or self._answers.under_way)):
             return None
@@ -343,6 +344,10 @@ class Connector:
 
 def _tell_nobody(ids: Sequence[str]) -> None:
     """No app has these requests."""
+
+
+def _wave_of(seats: Sequence[Seat]) -> int:
+    return min(wave_of(sum(seat.slots for seat in seats)), _LARGEST_CLAIM)
 
 
 def _endpoints(seats: Collection[Seat]) -> list[str]:
