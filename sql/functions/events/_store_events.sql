@@ -110,7 +110,7 @@ begin
             select x.plain_start, (x.plain_start).endpoint_id
             from perdure.event_dispatcher_names as x
             where x.environment_id = p_environment_id and x.event_name = s.name and x.source = s.source
-            offset 0 -- noqa: AM09
+            offset 0
         ) as n
         left join lateral (
             select x.* from perdure.endpoints as x where x.id = n.endpoint_id limit 1

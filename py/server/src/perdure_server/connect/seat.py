@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from perdure_connect.frames import STORED, Frame, FrameSender
 
-_ID = re.compile(r"(run|delivery|question):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(\d{1,9})")
+_ID = re.compile(r"(run|delivery|question):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([0-9]{1,10})")
 
 
 class RequestId(NamedTuple):
