@@ -13,6 +13,7 @@ from typing import Any
 from perdure import ApiError, Perdure
 from perdure.client import ApiClient, StoredTasks
 from perdure.endpoint import Endpoint, EndpointAnswer
+from perdure.execution import Execution
 from perdure.wire.headers import Action
 
 NOTES_VARIABLE = "BEHAVIOUR_NOTES_FILE"
@@ -33,14 +34,19 @@ class WatchedEndpoint(Endpoint):
         self, action: Action, headers: Mapping[str, str], body: bytes, *, time_left_ms: float | None = None
     ) -> EndpointAnswer:
         """As an endpoint does."""
-        if action is Action.EXECUTE_JOB:
-            request = json.loads(body)
-            _run.set(request["run"]["id"])
-            if request["job"]["id"].startswith(HURRIED):
-                time_left_ms = HURRIED_MS
-        elif action is Action.RUN_NOTIFICATION:
+        if action is Action.RUN_NOTIFICATION:
             _run.set(json.loads(body)["id"])
         return await super().act(action, headers, body, time_left_ms=time_left_ms)
+
+    def prepare(
+        self, headers: Mapping[str, str], body: bytes, *, time_left_ms: float | None = None
+    ) -> Execution | EndpointAnswer:
+        """As an endpoint does."""
+        request = json.loads(body)
+        _run.set(request["run"]["id"])
+        if request["job"]["id"].startswith(HURRIED):
+            time_left_ms = HURRIED_MS
+        return super().prepare(headers, body, time_left_ms=time_left_ms)
 
 
 class WatchedApi(ApiClient):

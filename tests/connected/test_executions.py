@@ -278,9 +278,11 @@ async def test_apps_of_one_name_share_the_runs(world: World) -> None:
 async def test_a_run_that_is_cancelled_is_let_go(world: World, gate: Gate) -> None:
     app = world.app()
     ended = asyncio.Event()
+    undone: list[int] = []
 
     @app.job(id="endless", version="1.0.0", on=ON_GREET)
     async def endless(payload: dict[str, Any], io: IO) -> None:
+        await io.run_task("begun", lambda: 1, options=TaskOptions(compensate=undone.append))
         try:
             gate.entered.set()
             await asyncio.Event().wait()
@@ -293,7 +295,7 @@ async def test_a_run_that_is_cancelled_is_let_go(world: World, gate: Gate) -> No
         run_id = str(world.db.value("select id from perdure.runs"))
         await app.cancel_run(run_id)
         await asyncio.wait_for(ended.wait(), 15)
-    assert world.statuses() == ["CANCELED"]
+    assert (world.statuses(), undone) == (["CANCELED"], [])
 
 
 async def test_an_unknown_key_is_refused(world: World) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from perdure import IO, Perdure, event_trigger
+from perdure import IO, Context, Perdure, event_trigger
 from perdure.execution import Execution
 from perdure.wire.signing import derive_signing_secret
 from tests.sdk.fake_platform import API_KEY, FakePlatform, execute_request, post
@@ -208,6 +208,27 @@ async def test_a_missing_field_is_named(job_app: Perdure, platform: FakePlatform
     answer = await post(job_app, execute_request(body))
     assert answer.status_code == 400
     assert "run.id: Field required; perdure: Field required" in answer.json()["message"]
+
+
+async def test_where_a_run_is_is_read_for_the_job_that_asks(app: Perdure, platform: FakePlatform) -> None:
+    @app.job(id="asks", version="1.0.0", on=event_trigger("test.event"))
+    async def asks(payload: Any, io: IO, ctx: Context) -> str:
+        return ctx.environment.slug
+
+    @app.job(id="does-not", version="1.0.0", on=event_trigger("test.event"))
+    async def does_not(payload: Any, io: IO) -> str:
+        return "done"
+
+    async def reply(job_id: str, **environment: str) -> Any:
+        body = platform.body(platform.start(job_id))
+        body["environment"] |= environment
+        return (await post(app, execute_request(body))).json()
+
+    assert await reply("asks", slug="here") == {"status": "SUCCESS", "output": "here"}
+    assert await reply("does-not", type="MOON") == {"status": "SUCCESS", "output": "done"}
+    refused = await reply("asks", type="MOON")
+    assert refused["status"] == "ERROR"
+    assert "environment.type: Input should be 'DEVELOPMENT'" in refused["error"]["message"]
 
 
 async def test_fields_of_a_newer_platform_are_ignored(job_app: Perdure, platform: FakePlatform) -> None:

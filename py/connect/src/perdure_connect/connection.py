@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 
+from perdure.endpoint import EndpointAnswer
 from perdure.errors import ConnectionRefused, MissingSetting
 from perdure.transport import backoff_s
 from perdure.wire import headers as names
@@ -41,6 +42,7 @@ from perdure_connect.frames import (
 
 if TYPE_CHECKING:
     from perdure import Perdure
+    from perdure.execution import Execution, Work
 
 _log = logging.getLogger("perdure.connection")
 
@@ -67,7 +69,8 @@ class Connection:
         self._slots = slots
         self._drain_s = drain_s
         self._calls = CallsOverConnection(app.api.http)
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._loop: asyncio.AbstractEventLoop
+        self._under_way: dict[str, asyncio.Task[Any]] = {}
         self._unstored: dict[str, Frame] = {}
         self._line: Line | None = None
         self._stopping = asyncio.Event()
@@ -82,6 +85,7 @@ class Connection:
         Raises:
             ConnectionRefused: the server will not have this app: its key or what it declares is wrong.
         """
+        self._loop = asyncio.get_running_loop()
         stopping = asyncio.create_task(self._stopping.wait())
         self._app.api.http = self._calls
         connecting = asyncio.create_task(self._keep_connected())
@@ -91,9 +95,11 @@ class Connection:
                 await self._drain()
         finally:
             self._app.api.http = self._calls.direct
-            for task in (stopping, connecting, *self._under_way.values()):
+            left = [stopping, connecting, *self._under_way.values()]
+            self._under_way.clear()
+            for task in left:
                 task.cancel()
-            await asyncio.gather(stopping, connecting, *self._under_way.values(), return_exceptions=True)
+            await asyncio.gather(*left, return_exceptions=True)
         if not connecting.cancelled():
             connecting.result()
 
@@ -218,29 +224,59 @@ class Connection:
         if kind == REQUEST:
             id = head["id"]
             if id not in self._under_way and id not in self._unstored:
-                self._under_way[id] = asyncio.create_task(self._serve(id, head, frame.body))
+                if head["action"] == Action.EXECUTE_JOB:
+                    self._execute(id, head, frame.body)
+                else:
+                    self._under_way[id] = self._loop.create_task(self._serve(id, head, frame.body))
         elif kind == RESPONSE:
             self._calls.answer(head, frame.body)
         elif kind == STORED:
             for id in head["ids"]:
                 self._unstored.pop(id, None)
             self._settled.set()
-        elif kind == DROP and (task := self._under_way.get(head["id"])) is not None:
+        elif kind == DROP and (task := self._under_way.pop(head["id"], None)) is not None:
             task.cancel()
 
-    async def _serve(self, id: str, head: Mapping[str, Any], body: bytes) -> None:
-        started_at = time.monotonic()
+    def _execute(self, id: str, head: Mapping[str, Any], body: bytes) -> None:
+        """Begin an execution, in no more tasks than the job's own, unless it takes more to conclude."""
+        began_at = time.monotonic()
+        execution = self._app.endpoint.prepare(head.get("headers") or {}, body)
+        if isinstance(execution, EndpointAnswer):
+            self._send_answer(id, execution, began_at)
+            return
+
+        def ended(work: Work) -> None:
+            if self._under_way.get(id) is not work:  # it was dropped
+                return
+            reply = execution.reply_at_once(work)
+            if reply is None:
+                concluding = self._conclude(id, execution, work, began_at)
+                self._under_way[id] = self._loop.create_task(concluding)
+            else:
+                self._send_answer(id, self._app.endpoint.answer(execution, reply), began_at)
+
+        work = self._under_way[id] = execution.begin()
+        work.add_done_callback(ended)
+
+    async def _conclude(self, id: str, execution: Execution, work: Work, began_at: float) -> None:
+        endpoint = self._app.endpoint
         try:
-            answer = await self._app.endpoint.act(Action(head["action"]), head.get("headers") or {}, body)
-        finally:
-            self._under_way.pop(id, None)
-        told = {
-            "kind": ANSWER,
-            "id": id,
-            "status": answer.status,
-            "headers": answer.headers,
-            "ms": round((time.monotonic() - started_at) * 1000),
-        }
+            answer = endpoint.answer(execution, await execution.conclude(work))
+        except Exception as error:
+            answer = endpoint.failed(Action.EXECUTE_JOB, error)
+        self._send_answer(id, answer, began_at)
+
+    async def _serve(self, id: str, head: Mapping[str, Any], body: bytes) -> None:
+        began_at = time.monotonic()
+        answer = await self._app.endpoint.act(Action(head["action"]), head.get("headers") or {}, body)
+        self._send_answer(id, answer, began_at)
+
+    def _send_answer(self, id: str, answer: EndpointAnswer, began_at: float) -> None:
+        self._under_way.pop(id, None)
+        ms = round((time.monotonic() - began_at) * 1000)
+        told: dict[str, Any] = {"kind": ANSWER, "id": id, "status": answer.status, "ms": ms}
+        if answer.headers:
+            told["headers"] = answer.headers
         frame = self._unstored[id] = Frame(told, answer.body)
         if self._line is not None:
             self._line.put(frame)

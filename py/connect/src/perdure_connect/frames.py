@@ -25,7 +25,7 @@ HELLO: Final = "hello"
 SLOTS: Final = "slots"
 """``{slots}``: how many executions it takes at the same time from now on; 0: it is about to end."""
 ANSWER: Final = "answer"
-"""``{id, status, headers, ms}``, the body of the answer to a REQUEST; sent again until it is STORED."""
+"""``{id, status, headers?, ms}``, the body of the answer to a REQUEST; sent again until it is STORED."""
 CALL: Final = "call"
 """``{id, method, path, headers}``, the body: a call of the API."""
 

@@ -31,6 +31,7 @@ from perdure.wire.execution import (
     ProjectReference,
     RunReference,
     SourceReference,
+    Surroundings,
 )
 
 
@@ -52,18 +53,9 @@ class Context:
     """Which schedule, or which registration of a dynamic trigger, the run is for."""
 
     @classmethod
-    def of(cls, execution: ExecuteJob) -> Context:
+    def of(cls, request: ExecuteJob, surroundings: Surroundings) -> Context:
         """The context that an EXECUTE_JOB request describes."""
-        return cls(
-            run=execution.run,
-            job=execution.job,
-            environment=execution.environment,
-            organization=execution.organization,
-            event=execution.event,
-            project=execution.project,
-            account=execution.account,
-            source=execution.source,
-        )
+        return cls(run=request.run, job=request.job, event=request.event, **dict(surroundings))
 
 
 @dataclass(frozen=True, slots=True)

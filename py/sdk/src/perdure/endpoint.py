@@ -1,4 +1,4 @@
-"""The app's one HTTP endpoint, without any framework: what the platform asks, and what is answered."""
+"""The app's one HTTP endpoint, without any framework."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -27,12 +26,12 @@ from perdure.wire.signing import ReplayGuard, SignatureError, derive_signing_sec
 
 if TYPE_CHECKING:
     from perdure.app import Perdure
+    from perdure.execution import Execution
 
 _log = logging.getLogger("perdure.endpoint")
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointAnswer:
+class EndpointAnswer(NamedTuple):
     """What an adapter sends back."""
 
     status: int
@@ -40,13 +39,12 @@ class EndpointAnswer:
     body: bytes
     stream: Callable[[Callable[[bytes, bool], Awaitable[None]]], Awaitable[None]] | None = None
     """Writes the body, for adapters that stream: each piece, and whether there is more to come."""
+    took_ms: int = 0
+    """For how long a job was at work."""
 
 
 class Endpoint:
-    """Answers the platform's requests for one app. Adapters translate to and from it.
-
-    Only signed requests are answered; each once (within one process).
-    """
+    """Answers the platform's signed requests for one app, each once. Adapters translate to and from it."""
 
     def __init__(self, app: Perdure) -> None:
         self._app = app
@@ -112,13 +110,52 @@ class Endpoint:
             headers: names in lower case.
             body: as for ``handle``; so is ``time_left_ms``.
         """
+        if action is Action.EXECUTE_JOB:
+            answer = await self.execute(headers, body, time_left_ms=time_left_ms)
+            if answer.status != 200:
+                return answer
+            told = {names.TOOK_MS: str(answer.took_ms), names.RUN_METADATA: "{}"}
+            return answer._replace(headers=_headers() | told | answer.headers)
         try:
-            return await self._act(action, headers, body, time_left_ms)
-        except MalformedMessage as error:
-            return _refuse(400, f"Invalid request: {error}")
+            return await self._act(action, headers, body)
         except Exception as error:
-            _log.exception("the endpoint of app %r failed on %s", self._app.id, action)
-            return _refuse(500, f"{type(error).__name__}: {error}")
+            return self.failed(action, error)
+
+    async def execute(
+        self, headers: Mapping[str, str], body: bytes, *, time_left_ms: float | None = None
+    ) -> EndpointAnswer:
+        """Answer EXECUTE_JOB, as ``act``, without the headers that all answers have."""
+        execution = self.prepare(headers, body, time_left_ms=time_left_ms)
+        if isinstance(execution, EndpointAnswer):
+            return execution
+        try:
+            return self.answer(execution, await execution.run())
+        except Exception as error:
+            return self.failed(Action.EXECUTE_JOB, error)
+
+    def prepare(
+        self, headers: Mapping[str, str], body: bytes, *, time_left_ms: float | None = None
+    ) -> Execution | EndpointAnswer:
+        """The execution that EXECUTE_JOB asks for, or a refusal."""
+        try:
+            request = ExecuteJob.parse(body)
+        except MalformedMessage as error:
+            return self.failed(Action.EXECUTE_JOB, error)
+        job = self._app.find_job(request.job.id)
+        if job is None:
+            return self._no_job(request.job.id)
+        from perdure.execution import Execution  # half of the SDK, which programs without jobs spare
+
+        version = headers.get(names.PERDURE_VERSION, "1")
+        speaks = int(version) if version.isdigit() else 1
+        return Execution(self._app, job, request, body, extension_version=speaks, time_left_ms=time_left_ms)
+
+    def answer(self, execution: Execution, reply: bytes) -> EndpointAnswer:
+        """The answer with a reply; as ``execute``."""
+        job = execution.job
+        wanted = None if job.internal else wanted_of(job.hooks, self._app.hooks)
+        told = {} if wanted is None else {names.RUN_METADATA: wanted}
+        return EndpointAnswer(200, told, reply, took_ms=execution.took_ms)
 
     def handle_blocking(
         self, method: str, headers: Mapping[str, str], body: bytes, *, time_left_ms: float | None = None
@@ -136,9 +173,7 @@ class Endpoint:
         secrets = [derive_signing_secret(key) for key in self._app.settings.api_keys]
         return verify(secrets, headers, body, now=time.time(), seen=self._seen)
 
-    async def _act(
-        self, action: Action, headers: Mapping[str, str], body: bytes, time_left_ms: float | None
-    ) -> EndpointAnswer:
+    async def _act(self, action: Action, headers: Mapping[str, str], body: bytes) -> EndpointAnswer:
         match action:
             case Action.PING:
                 return _answer(self._ping(headers.get(names.ENDPOINT_ID)))
@@ -146,8 +181,6 @@ class Endpoint:
                 return _answer(wire.manifest.ValidateAnswer(ok=True, endpoint_id=self._app.id))
             case Action.INDEX_ENDPOINT:
                 return _answer(self._app.manifest())
-            case Action.EXECUTE_JOB:
-                return await self._execute(headers, body, time_left_ms)
             case Action.PREPROCESS_RUN:
                 return await self._preprocess(wire.notifications.PreprocessRun.parse(body))
             case Action.RUN_NOTIFICATION:
@@ -170,34 +203,11 @@ class Endpoint:
             )
         return wire.manifest.PingAnswer(ok=True)
 
-    async def _execute(
-        self, headers: Mapping[str, str], body: bytes, time_left_ms: float | None
-    ) -> EndpointAnswer:
-        request = ExecuteJob.parse(body)
-        job = self._app.find_job(request.job.id)
-        if job is None:
-            return self._no_job(request.job.id)
-        from perdure.execution import Execution  # half of the SDK, which programs that only send events spare
-
-        version = headers.get(names.PERDURE_VERSION, "1")
-        execution = Execution(
-            self._app,
-            job,
-            request,
-            extension_version=int(version) if version.isdigit() else 1,
-            time_left_ms=time_left_ms,
-        )
-        answer = _answer(await execution.run())
-        answer.headers[names.TOOK_MS] = str(execution.took_ms)
-        hooks = () if job.internal else (job.hooks, self._app.hooks)
-        answer.headers[names.RUN_METADATA] = wanted_of(*hooks)
-        return answer
-
     def _execute_many(self, headers: Mapping[str, str], body: bytes) -> EndpointAnswer:
         bodies = body.removesuffix(b"\n").split(b"\n")
         if len(bodies) > self._app.max_batch:
             return _refuse(400, f"At most {self._app.max_batch} executions; see max_batch of Perdure()")
-        stream = partial(_execute_all, partial(self.act, Action.EXECUTE_JOB, headers), bodies)
+        stream = partial(_execute_all, partial(self.execute, headers), bodies)
         streamed = {"content-type": names.NDJSON_TYPE, "x-accel-buffering": "no"}
         return EndpointAnswer(200, _headers() | streamed, b"", stream)
 
@@ -225,6 +235,13 @@ class Endpoint:
         await run_hooks(notification, *hooks)
         return _answer(wire.notifications.NotificationAnswer())
 
+    def failed(self, action: Action, error: BaseException) -> EndpointAnswer:
+        """The answer to what is not the job's mistake."""
+        if isinstance(error, MalformedMessage):
+            return _refuse(400, f"Invalid request: {error}")
+        _log.error("the endpoint of app %r failed on %s", self._app.id, action, exc_info=error)
+        return _refuse(500, f"{type(error).__name__}: {error}")
+
     def _no_job(self, job_id: str) -> EndpointAnswer:
         known = ", ".join(sorted(one.id for one in self._app.jobs)) or "none"
         return _refuse(404, f"Job not found: {job_id!r}; this app has {known}")
@@ -237,12 +254,9 @@ async def _execute_all(
 ) -> None:
     """Answer EXECUTE_JOBS, an extension of ours: several executions in one request, answered as they end.
 
-    The request has a line for each, the body of its EXECUTE_JOB. The answer has two, in the order in which
-    they end: a head ``{"index", "status", "ms", "took", "headers"}``, and the body of the single answer.
-    ``index`` is the line of the request, from 0; ``ms`` is the time since the request came, ``took`` that
-    since the job was called.
-
-    Goes on when nobody listens any more; cancelled, cancels what is under way.
+    The request has a line for each, an EXECUTE_JOB's body. The answer has two, in the order in which they
+    end: a head ``{"index": line, from 0, "status", "ms": since the request came, "took": since the job was
+    called, "headers"}``, and the body. Goes on when nobody listens any more; cancelled, cancels them.
 
     Args:
         execute: answers one; raises nothing.
@@ -258,18 +272,14 @@ async def _execute_all(
         news.set()
         if not task.cancelled():
             answer = task.result()
-            metadata = answer.headers.get(names.RUN_METADATA)
-            head = {
-                "index": index,
-                "status": answer.status,
-                "ms": round((time.monotonic() - came_at) * 1000),
-                "took": int(answer.headers.get(names.TOOK_MS, 0)),
-                "headers": {} if metadata is None else {names.RUN_METADATA: metadata},
-            }
+            ms = round((time.monotonic() - came_at) * 1000)
+            told = {"ms": ms, "took": answer.took_ms, "headers": answer.headers}
+            head = {"index": index, "status": answer.status, **told}
             lines.extend((to_json(head), b"\n", answer.body, b"\n"))
 
+    loop = asyncio.get_running_loop()
     for index, body in enumerate(bodies):
-        task = asyncio.create_task(execute(body))
+        task = loop.create_task(execute(body))
         tasks.add(task)
         task.add_done_callback(partial(end, index))
     listens = more = True

@@ -7,12 +7,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from perdure.clock import Deadline
 from perdure.codec import is_async
-from perdure.compensation import ReplayOver
+from perdure.compensation import Compensations, ReplayOver
 from perdure.dependencies import Context, Resolver
 from perdure.errors import (
     ApiError,
@@ -26,38 +26,69 @@ from perdure.errors import (
 from perdure.io.async_io import IO
 from perdure.io.sync import SyncIO
 from perdure.job import AnyJob, InvalidPayloadError
-from perdure.ledger import current_caller
-from perdure.machinery import Machinery
-from perdure.suspension import Yield, reply_to_suspension
+from perdure.ledger import TaskLedger, current_caller
+from perdure.logger import RunLogger
+from perdure.recorder import Recorder
+from perdure.runner import TaskRunner
+from perdure.suspension import Suspensions, Yield, reply_to_suspension
 from perdure.task_calls import TaskCalls
 from perdure.threads import one_thread, run_in_thread
-from perdure.wire.execution import ExecuteJob
+from perdure.wire.execution import ExecuteJob, Surroundings
 from perdure.wire.replies import (
     Canceled,
     ErrorReply,
     ExecuteJobReply,
     InvalidPayload,
-    Success,
     UnresolvedAuthError,
 )
-from perdure.wire.tasks import CachedTask, WireError
+from perdure.wire.tasks import CachedTask, TaskRecord, WireError
 
 if TYPE_CHECKING:
     from perdure.app import Perdure
     from perdure.integrations import Integration
 
-EFFECTS_EXTENSION = 2
-"""First version of the protocol's extension in which the platform understands effects."""
-SHARED_CALLS_EXTENSION = 3
-"""The same of calls for many runs."""
+EFFECTS_EXTENSION, SHARED_CALLS_EXTENSION = 2, 3
+"""First versions of the protocol's extension: with effects, with calls for many runs."""
 
 _making = threading.Lock()
+
+
+class Machinery(NamedTuple):
+    """What ``io`` works with."""
+
+    ledger: TaskLedger
+    suspensions: Suspensions
+    recorder: Recorder
+    compensations: Compensations
+    runner: TaskRunner
+    logger: RunLogger
+
+    async def close(self) -> list[TaskRecord]:
+        """Stop what the job left behind. Returns what may not be stored yet, for the reply."""
+        await self.suspensions.cancel_rest()
+        await self.recorder.relieve_reply()
+        await self.recorder.close()
+        return self.recorder.drain()
+
+
+Work: TypeAlias = "asyncio.Task[ExecuteJobReply | bytes]"
+"""Of a job that returned: the reply's ``output``, with a comma before, or nothing."""
+
+
+def _text(reply: ExecuteJobReply | bytes, records: Sequence[TaskRecord]) -> bytes:
+    if isinstance(reply, bytes):
+        tasks = b',"tasks":[%b]' % b",".join([one.to_wire_bytes() for one in records]) if records else b""
+        return b'{"status":"SUCCESS"%b%b}' % (reply, tasks)
+    if records:
+        reply = reply.model_copy(update={"tasks": [*records, *(reply.tasks or [])]})
+    return reply.to_wire_bytes()
 
 
 class Execution:
     """One execution of a run; ``io`` asks it for what it works with.
 
     Args:
+        body: of ``request``.
         extension_version: what the platform speaks: ``x-perdure-version``.
         time_left_ms: what the host still allows, if it says so; the platform's own limit counts besides.
     """
@@ -67,46 +98,97 @@ class Execution:
         app: Perdure,
         job: AnyJob,
         request: ExecuteJob,
+        body: bytes,
         *,
         extension_version: int = EFFECTS_EXTENSION,
         time_left_ms: float | None = None,
     ) -> None:
         self.app = app
         self.request = request
+        self._body = body
         self.has_effects = extension_version >= EFFECTS_EXTENSION
-        """True when the platform understands effects."""
         self._shares_calls = extension_version >= SHARED_CALLS_EXTENSION
         self.integrations: Mapping[str, Integration] = {}
-        self._job = job
-        limits = [one for one in (request.run_chunk_execution_limit, time_left_ms) if one is not None]
-        self._deadline = Deadline(min(limits, default=None))
+        self.job = job
+        limit_ms = request.run_chunk_execution_limit
+        if time_left_ms is not None:
+            limit_ms = time_left_ms if limit_ms is None else min(limit_ms, time_left_ms)
+        self._deadline = Deadline(limit_ms)
         self.loop = asyncio.get_running_loop()
         self._tasks: Sequence[CachedTask] = request.tasks
         self._owner: int | None = None
         self._machinery: Machinery | None = None
-        self._is_over = False
+        self._is_called = self._is_over = False
         self.took_ms = 0
-        """How long the job was at work, without its wait for the others that the process executes."""
+        """For how long the job was at work; others that the process executes do not count."""
 
     @property
     def machinery(self) -> Machinery:
-        """What ``io`` works with; made when it is first asked for, from whichever thread."""
+        """Made when it is first asked for, from whichever thread."""
         made = self._machinery
         if made is None:
             with _making:
                 made = self._machinery = self._machinery or self._make_machinery()
         return made
 
-    def _make_machinery(self) -> Machinery:
-        api, loop = self.app.api, self.loop
-        shared = TaskCalls.shared(api, loop) if self._shares_calls and api.shares_calls else None
-        made = Machinery(api, shared, self.request, self._tasks, self._deadline, owner=self._owner, loop=loop)
-        if self._is_over:
-            made.suspensions.close()
-        return made
+    @cached_property
+    def context(self) -> Context:
+        """What the job may ask for: made when it does."""
+        return Context.of(self.request, Surroundings.parse(self._body))
 
-    async def run(self) -> ExecuteJobReply:
-        """Execute, and say how it went. Never raises for anything the job does."""
+    def _make_machinery(self) -> Machinery:
+        api, loop, deadline, run_id = self.app.api, self.loop, self._deadline, self.request.run.id
+        ledger, suspensions = TaskLedger(self._tasks, owner=self._owner), Suspensions(deadline)
+        recorder = Recorder(
+            api,
+            TaskCalls.shared(api, loop) if self._shares_calls and api.shares_calls else None,
+            run_id=run_id,
+            lease_number=self.request.perdure.lease_number,
+            deadline=deadline,
+            on_end=suspensions.interrupt_all,
+            loop=loop,
+        )
+        suspensions.open_early = recorder.open_wait
+        compensations = Compensations.of(run_id, ledger)
+        runner = TaskRunner(run_id, ledger, recorder, suspensions, deadline, compensations)
+        logger = RunLogger(run_id, self.request.job.id, ledger, recorder)
+        if self._is_over:
+            suspensions.close()
+        return Machinery(ledger, suspensions, recorder, compensations, runner, logger)
+
+    async def run(self) -> bytes:
+        """Execute. Returns the reply, as JSON text; never raises for anything the job does."""
+        work = self.begin()
+        try:
+            await work
+        except BaseException:
+            if (request := asyncio.current_task()) is not None and request.cancelling():
+                work.cancel()  # not the job, but the request for it is being cancelled: the host shuts down
+                raise
+        return self.reply_at_once(work) or await self.conclude(work)
+
+    def begin(self) -> Work:
+        """Begin, in a task of its own: the job may be cancelled, and who waits for it not."""
+        work = self.loop.create_task(self._work())
+        self._owner = id(work)
+        return work
+
+    def reply_at_once(self, work: Work) -> bytes | None:
+        """The reply to work that has ended, if that is all there is to do; else ``conclude``."""
+        if self._machinery or work.cancelled() or work.exception() or not isinstance(work.result(), bytes):
+            return None
+        self._end_io()
+        return _text(work.result(), [])
+
+    async def conclude(self, work: Work) -> bytes:
+        """The reply to work that has ended."""
+        try:
+            reply = await self._conclusion(work)
+        finally:
+            self._end_io()
+        return _text(reply, await self._machinery.close() if self._machinery is not None else [])
+
+    async def _work(self) -> ExecuteJobReply | bytes:
         try:
             await self._read_all_tasks()
         except ApiError as error:
@@ -116,31 +198,26 @@ class Execution:
                 return ErrorReply(error=describe_error(error))
             return reply_to_suspension([Yield("cached_tasks", None, error.retry_at)], self._deadline)
         try:
-            payload = self._job.decode_payload(self.request.event.payload)
+            payload = self.job.decode_payload(self.request.event.payload)
         except InvalidPayloadError as error:
             return InvalidPayload(errors=error.problems)
         except PerdureError as error:  # an annotation that pydantic cannot use
             return ErrorReply(error=describe_error(error))
         if not self._tasks and not self.request.run.is_test:  # with tasks, it was asked before them
-            problem = await self._job.on.verify(self.request.event)
+            problem = await self.job.on.verify(self.request.event)
             if problem is not None:
                 return ErrorReply(error=WireError(message=f"Payload verification failed. {problem}"))
-        if self._job.integrations:
+        if self.job.integrations:
             self.integrations, issues = await self.app.auth.resolve(
-                self._job.integrations, self.request.connections, Context.of(self.request)
+                self.job.integrations, self.request.connections, self.context
             )
             if issues:
                 return UnresolvedAuthError(issues=issues)
-        try:
-            reply = await self._call(payload)
-        finally:
-            self._end_io()
-        if self._machinery is None:
-            return reply
-        records = await self._machinery.close()
-        if not records:
-            return reply
-        return reply.model_copy(update={"tasks": [*records, *(reply.tasks or [])]})
+        self._is_called = True
+        output = await self._guarded(payload)
+        if self._machinery is not None:
+            self._machinery.suspensions.check()  # the job swallowed an interrupt and returned
+        return b"" if output is None else b',"output":%b' % self.job.output_codec.encode_text(output)
 
     async def _read_all_tasks(self) -> None:
         cursor = self.request.cached_task_cursor
@@ -149,18 +226,11 @@ class Execution:
             self._tasks = [*self._tasks, *page.tasks]
             cursor = page.cursor
 
-    async def _call(self, payload: Any) -> ExecuteJobReply:
-        # A task of its own: the job may be cancelled without cancelling the request that waits for it.
-        work = asyncio.create_task(self._guarded(payload))
-        try:
-            output = await work
-            if self._machinery is not None:
-                self._machinery.suspensions.check()  # the job swallowed an interrupt and returned
-            encoded = None if output is None else self._job.output_codec.encode(output)
-        except BaseException as error:
-            if (request := asyncio.current_task()) is not None and request.cancelling():
-                work.cancel()  # not the job, but the request for it is being cancelled: the host shuts down
-                raise
+    async def _conclusion(self, work: Work) -> ExecuteJobReply | bytes:
+        error = asyncio.CancelledError() if work.cancelled() else work.exception()
+        if error is not None:
+            if not self._is_called:
+                raise error
             try:
                 return await self._end(error, self.machinery)
             finally:
@@ -175,12 +245,12 @@ class Execution:
                 self._machinery.logger.warning(
                     f"the run did {task} before and does not come there any more: the code changed"
                 )
-        return Success() if output is None else Success(output=encoded)
+        return work.result()
 
     async def _guarded(self, payload: Any) -> Any:
         began_at = time.monotonic()
         try:
-            if self._job.is_async and not self._job.injected:
+            if self.job.is_async and not self.job.injected:
                 return await self._start(payload, {})
             return await self._call_with_dependencies(payload)
         except SystemExit as error:
@@ -189,22 +259,21 @@ class Execution:
             self.took_ms = round((time.monotonic() - began_at) * 1000)
 
     async def _call_with_dependencies(self, payload: Any) -> Any:
-        is_async = self._job.is_async
+        is_async = self.job.is_async
         async with AsyncExitStack() as stack:
             if not is_async:
                 await stack.enter_async_context(one_thread())
-            resolver = Resolver(
-                Context.of(self.request), self.app.dependency_overrides, stack, in_threads=not is_async
-            )
-            start = partial(self._start, payload, await resolver.fill(self._job.injected))
+            resolver = Resolver(self.context, self.app.dependency_overrides, stack, in_threads=not is_async)
+            start = partial(self._start, payload, await resolver.fill(self.job.injected))
             return await (start() if is_async else run_in_thread(start))
 
     def _start(self, payload: Any, injected: Mapping[str, Any]) -> Any:
         """Call the job's function, in the task or the thread that runs it."""
-        self._owner = current_caller()
+        if not self.job.is_async:
+            self._owner = current_caller()
         if self._tasks:  # the run may be half undone, or its code changed
             _ = self.machinery
-        return self._job.call(payload, IO(self) if self._job.is_async else SyncIO(self), injected)
+        return self.job.call(payload, IO(self) if self.job.is_async else SyncIO(self), injected)
 
     def _end_io(self) -> None:
         """A thread that the job left behind gets no further."""
@@ -255,4 +324,4 @@ class Execution:
 
     def _undo_call(self, undo: Callable[[Any], Any], result: Any) -> Callable[[], Any]:
         call = partial(undo, result)
-        return call if self._job.is_async or is_async(undo) else partial(run_in_thread, call)
+        return call if self.job.is_async or is_async(undo) else partial(run_in_thread, call)

@@ -1,4 +1,4 @@
-"""A request that the platform sends for a run: how it is given, checked, and told to the platform."""
+"""A request that the platform sends for a run: how it is given, checked and told."""
 
 from __future__ import annotations
 

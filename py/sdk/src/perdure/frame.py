@@ -84,7 +84,7 @@ def with_parents(items: Iterable[tuple[TaskFrame | None, TaskRecord]]) -> list[T
 
 
 def unknown_parents(parent: TaskFrame | None, stated: set[str]) -> list[TaskFrame]:
-    """What the platform does not know of a task's parents, from the outside in; added to ``stated``."""
+    """What is not known of a task's parents, from the outside in; added to ``stated``."""
     if parent is None:
         return []
     chain = [frame for frame in (parent, *parent.ancestors()) if not (frame.announced or frame.key in stated)]

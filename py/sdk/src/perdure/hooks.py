@@ -16,7 +16,7 @@ _log = logging.getLogger("perdure.hooks")
 
 
 class Hooks:
-    """The hooks of a job, or those of an app, which are for all its jobs."""
+    """The hooks of a job, or of an app, for all its jobs."""
 
     def __init__(self) -> None:
         self.success: list[Callable[[Any], Any]] = []
@@ -31,14 +31,14 @@ class Hooks:
         self.failure.append(fn)
 
 
-def wanted_of(*hooks: Hooks) -> str:
-    """Which ends of runs the platform shall tell of: the value of ``x-trigger-run-metadata``."""
+def wanted_of(*hooks: Hooks) -> str | None:
+    """Which ends of runs to tell of: the value of ``x-trigger-run-metadata``; None: of none."""
     wanted = []
-    if any(one.success for one in hooks):
+    if [one for one in hooks if one.success]:
         wanted.append('"successSubscription": true')
-    if any(one.failure for one in hooks):
+    if [one for one in hooks if one.failure]:
         wanted.append('"failedSubscription": true')
-    return f"{{{', '.join(wanted)}}}"
+    return f"{{{', '.join(wanted)}}}" if wanted else None
 
 
 async def run_hooks(notification: wire.notifications.RunNotification[Any], *hooks: Hooks) -> None:

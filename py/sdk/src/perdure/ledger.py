@@ -95,8 +95,8 @@ class TaskLedger:
     ) -> None:
         """Refuse to begin a task that is new where the run did another one before.
 
-        Only where the code goes straight: of calls side by side any may be first. It does so where the one
-        who runs the surrounding code, ``owner``, made all the calls and now begins the task itself.
+        Only where the code goes straight: of calls side by side any may be first. So it does where ``owner``,
+        who runs the surrounding code, made all the calls and now begins the task.
 
         Raises:
             ReplayMismatch: the code changed under the run; the text names the task it did and this one.

@@ -204,7 +204,7 @@ class Recorder:
     async def _put(
         self, calls: TaskCalls, items: Sequence[tuple[TaskFrame | None, bytes]], timeout_s: float
     ) -> list[StoredTask | None]:
-        """Store records together, and before each what the platform does not know of its parents."""
+        """Store records together, before each what is not known of its parents."""
         told: list[TaskFrame] = []
         puts: list[asyncio.Future[StoredTask | None]] = []
         for parent, text in items:
@@ -259,7 +259,7 @@ class Recorder:
             frame.announced = True
 
     async def _announce(self, items: Sequence[tuple[TaskFrame | None, bytes]]) -> bool:
-        """Only a courtesy, which nothing waits for: the task's end, or the reply, says the same."""
+        """Only a courtesy: the task's end, or the reply, says the same."""
         calls = TaskCalls(self._api)
         try:
             await self._put(calls, items, CALL_TIMEOUT_S)

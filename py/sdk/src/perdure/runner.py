@@ -293,7 +293,7 @@ class TaskRunner:
         """The result that is stored, and True; or None and False when there is work to do.
 
         Args:
-            waits: suspend the run when the task still waits; False: that is work to do.
+            waits: suspend the run when the task still waits.
         """
         self._suspensions.check()
         known = claim.known
@@ -321,7 +321,7 @@ class TaskRunner:
         await self._suspensions.suspend(Wait(task, claim.parent, delay_s=record.delay_seconds or 0))
 
     async def _begin(self, claim: Claim, options: TaskOptions) -> TaskFrame:
-        """A task that is at work from now on, until ``Suspensions.ended``, if there is time left for it."""
+        """A task at work until ``Suspensions.ended``, if there is time left for it."""
         frame = open_frame(claim, options)
         if self._deadline.remaining_ms < START_TASK_THRESHOLD_MS:
             await self._suspensions.suspend(Yield("start_task", frame.parent))

@@ -210,9 +210,8 @@ def reply_to_suspension(stuck: Sequence[Suspension], deadline: Deadline) -> Exec
     """Choose the reply and let the other waits travel with it.
 
     A reply moves the run by one task. A retry comes first, since only its reply counts the try; of several
-    the one with the fewest tries, so that each is counted in turn (the others are tried again in the next
-    execution). Then a yield, since there is work to do now: first one that the job asked for. Then the
-    shortest wait.
+    the one with the fewest tries, so that each is counted in turn. Then a yield, since there is work to do
+    now: first one that the job asked for. Then the shortest wait.
     """
     waits = [one for one in stuck if isinstance(one, Wait)]
     retries = [one for one in stuck if isinstance(one, RetryLater)]

@@ -1,8 +1,7 @@
 """Plain functions beside an event loop: which thread they run in, and how a thread without a loop awaits.
 
-An async host runs plain jobs in worker threads. A host without a loop (WSGI, Lambda) has a thread for the
-request, and what is bound to it, such as Django's connections, is meant for the job too: there the loop gets
-the helper thread, and the job the request's.
+An async host runs plain jobs in worker threads. On one without a loop (WSGI, Lambda) what is bound to the
+request's thread, such as Django's connections, is for the job too: the loop gets the helper thread.
 """
 
 from __future__ import annotations
@@ -220,7 +219,7 @@ class _SharedLoop:
             return self._loop
 
     def _forget(self) -> None:
-        """The child of a fork has the parent's memory, but not its threads."""
+        """The child of a fork has none of the parent's threads."""
         self._lock = threading.Lock()
         self._loop = None
 

@@ -1,4 +1,4 @@
-"""Sends calls of the API: with the key, again while that is safe and may help, a refusal as one error."""
+"""Sends calls of the API: with the key, again while that may help, a refusal as one error."""
 
 from __future__ import annotations
 
@@ -197,7 +197,7 @@ def _refusal(method: str, path: str, response: HttpResponse) -> ApiError:
 
 
 def _reset_at(headers: Mapping[str, str]) -> datetime | None:
-    """When a rate limit allows calls again: the platform says it in unix ms, a proxy before it in seconds."""
+    """When a rate limit allows calls again: the platform says it in unix ms, a proxy in seconds."""
     now = datetime.now(UTC)
     reset, after = headers.get("x-ratelimit-reset", ""), headers.get("retry-after", "")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -186,15 +187,15 @@ class JobTester:
         yielded: list[str] = []
         retries: list[str] = []
         for number in range(1, _MOST_EXECUTIONS + 1):
-            body = {
+            execute = {
                 **request,
                 "tasks": [cached(row) for row in run.rows.values()],
                 "yieldedExecutions": yielded,
                 "perdure": {"leaseNumber": number},
             }
-            reply = (
-                await Execution(self._job.app, self._job, ExecuteJob.model_validate(body)).run()
-            ).to_wire()
+            body = json.dumps(execute).encode()
+            execution = Execution(self._job.app, self._job, ExecuteJob.parse(body), body)
+            reply = json.loads(await execution.run())
             for record in reply.get("tasks") or []:
                 run.put(record)
             match reply["status"]:

@@ -312,7 +312,7 @@ class TransactionIO(IOBase):
 
         return TaskTransaction(
             database=self._execution.app.database,
-            environment_id=self._execution.request.environment.id,
+            environment_id=self._execution.context.environment.id,
             run_id=self._runner.run_id,
             lease_number=self._execution.request.perdure.lease_number,
             task_key=task_key,

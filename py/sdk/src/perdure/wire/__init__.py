@@ -1,10 +1,8 @@
 """The messages between platform, endpoint and SDK, their signing, and the HTTP client that carries them.
 
-Imports nothing else of Perdure, so that server, dispatcher and SDK can share it.
-
-To make the class of a message takes half a millisecond. So that importing ``perdure`` stays quick, the SDK
-names those that are needed late as ``wire.sources.UpdateSource``, which imports their module at first use;
-and modules of messages do without ``from __future__ import annotations``: pydantic would compile each text.
+To make a message's class takes half a millisecond: those that are needed late are named as
+``wire.sources.UpdateSource``, which imports their module at first use. Such modules do without ``from
+__future__ import annotations``, each of which pydantic would compile.
 """
 
 from __future__ import annotations

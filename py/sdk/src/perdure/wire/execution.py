@@ -93,18 +93,23 @@ class PerdureExtension(WireModel):
     lease_number: int
 
 
+class Surroundings(WireModel):
+    """What the body of EXECUTE_JOB says for those jobs that want to know it."""
+
+    environment: EnvironmentReference
+    organization: OrganizationReference
+    project: ProjectReference | None = None
+    account: AccountReference | None = None
+    source: SourceReference | None = None
+
+
 class ExecuteJob(WireModel):
-    """Body of EXECUTE_JOB: ``tasks`` are all of the run, oldest first; the execution limit is in ms."""
+    """The rest of that body: ``tasks`` are all of the run, oldest first; the execution limit is in ms."""
 
     event: ApiEventLog
     job: JobReference
     run: RunReference
-    environment: EnvironmentReference
-    organization: OrganizationReference
     perdure: PerdureExtension
-    project: ProjectReference | None = None
-    account: AccountReference | None = None
-    source: SourceReference | None = None
     tasks: list[CachedTask] = Field(default_factory=list)
     cached_task_cursor: str | None = None
     connections: dict[str, ConnectionAuth] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The lean HTTP client of the hot paths (platform to endpoint, SDK to API) behind one small interface.
+"""The lean HTTP client of the hot paths: platform to endpoint, SDK to API.
 
 Connections are our own, as was measured (ADR 0003).
 """
@@ -439,7 +439,7 @@ class HttpClient:
 def _idle_limit_s(keep_alive: str | None) -> float:
     """For how long an idle connection may be used again: less than the peer says that it keeps it.
 
-    A request that is written while the peer closes is lost. Node's servers close after five seconds.
+    A request written while the peer closes is lost. Node's servers close after five seconds.
     """
     if keep_alive is None or (kept := _KEPT_FOR_S.search(keep_alive)) is None:
         return _MAX_IDLE_S
