@@ -8,13 +8,13 @@ create type perdure.claimed_run as (
     signing_secrets bytea [],
     sealed_api_key text,
     sealed_connections json,
-    body json
+    body text  -- JSON, which nobody is to check again
 );
 comment on type perdure.claimed_run is 'A run that a dispatcher has claimed.';
 
 -- sent_events: what _store_events has stored, and what it has begun. Not stored.
 create type perdure.sent_events as (
-    answers json [],  -- each event as stored, in the order given
+    answers text [],  -- each event as stored, JSON, in the order given
     left_ids uuid [],  -- events.id of those that have yet to be delivered; null: none
     claims perdure.claimed_run [],  -- in the order of their events; null: none
     number bigint  -- of events that were stored, new or changed

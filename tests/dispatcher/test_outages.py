@@ -193,10 +193,10 @@ def test_a_result_waits_for_a_cure_of_what_is_no_fault_of_its_own(
     start_dispatcher()
     run = make_run(app)
     scripted_endpoint.wait_for(1)
-    db.execute("revoke execute on function perdure.apply_results(json) from perdure_dispatcher")
+    db.execute("revoke execute on function perdure.apply_results from perdure_dispatcher")
     gate.set()
     eventually(lambda: "result not stored" in caplog.text)
-    db.execute("grant execute on function perdure.apply_results(json) to perdure_dispatcher")
+    db.execute("grant execute on function perdure.apply_results to perdure_dispatcher")
     wait_for_status(run, "SUCCESS")
     wait_for_verdicts(run, "REPLY")
 

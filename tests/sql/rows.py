@@ -16,6 +16,11 @@ def run_row(db: Database, run_id: str) -> Any:
     return row
 
 
+def body_of(claim: Any) -> Any:
+    """The body of EXECUTE_JOB that a claim brought."""
+    return json.loads(claim.body)
+
+
 def task_row(db: Database, run_id: str, key: str) -> Any:
     """A row of tasks by display key; its output as text."""
     (row,) = db.rows(

@@ -1,5 +1,6 @@
 """Make what tests need in a database, in the way that production makes it: through the engine's functions."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -193,7 +194,7 @@ class Builders:
                 row.url,
                 row.timeout_ms,
                 row.signing_secrets,
-                row.body,
+                json.loads(row.body),
             )
             for row in self.db.call("claim_runs", dispatcher, limit)
         ]

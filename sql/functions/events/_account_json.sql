@@ -1,5 +1,5 @@
 -- _account_json: the end user whom an event is about, as EXECUTE_JOB shows it.
--- Called by  _execution_json.
+-- Called by  _execution_text.
 create or replace function perdure._account_json(p_external_account_id uuid)
 returns json
 language plpgsql stable set search_path = pg_catalog, pg_temp

@@ -1,17 +1,6 @@
--- _event_json: an event as the API and EXECUTE_JOB show it (ApiEventLog). Put together as a text, which takes half of
--- the time of json_build_object.
+-- _event_json: an event as the API shows it (ApiEventLog).
 create or replace function perdure._event_json(p_event perdure.events)
 returns json
 language sql stable
-return concat(
-    '{"id":', to_json((p_event).event_id),
-    ',"name":', to_json((p_event).name),
-    ',"payload":', (p_event).payload,
-    ',"context":', (p_event).context,
-    ',"timestamp":"', perdure._iso((p_event).happened_at),
-    '","deliverAt":"', perdure._iso((p_event).deliver_at),
-    '","deliveredAt":', coalesce('"' || perdure._iso((p_event).delivered_at) || '"', 'null'),
-    ',"cancelledAt":', coalesce('"' || perdure._iso((p_event).cancelled_at) || '"', 'null'),
-    '}'
-)::json;
+return perdure._event_text(p_event)::json;
 comment on function perdure._event_json(perdure.events) is 'An event as the wire shows it.';

@@ -93,7 +93,7 @@ begin
         where e.due_at is not null and excluded.deliver_at >= v_now + interval '5 seconds'
         returning
             e.id, e.name, e.source, e.payload, e.payload_type, e.context, e.external_account_id, e.source_context,
-            e.is_test, e.due_at, case when v_slots > 0 or not p_minimal then perdure._event_json(e) end as event
+            e.is_test, e.due_at, case when v_slots > 0 or not p_minimal then perdure._event_text(e) end as event
     ),
     -- A row for each event that is due, and each subscription to it that it does not fail to match by a filter.
     started as (
@@ -171,9 +171,16 @@ begin
             array_agg(
                 row(
                     g.run_id, 1, g.endpoint_id, g.url, g.timeout_ms,
-                    (select k.signing_secrets from perdure._signing_secrets(p_environment_id) as k),
+                    coalesce(
+                        (
+                            select k.signing_secrets
+                            from perdure._signing_secrets(p_environment_id) as k
+                            where not v_is_connected
+                        ),
+                        '{}'
+                    ),
                     case when g.api_key_id is not null then perdure._sealed_key(g.api_key_id) end, null,
-                    perdure._execution_json(
+                    perdure._execution_text(
                         g.event, (g.plain_start).members, g.chunk_limit_ms, g.run_id, g.is_test, v_started_at,
                         g.external_account_id, g.source_context, null, null, 1
                     )
@@ -205,7 +212,7 @@ begin
     end if;
     return (
         array(
-            select perdure._event_json(e)
+            select perdure._event_text(e)
             from perdure._sent_events(v_events, v_ticks, v_tail) as i
             -- limit keeps this a look-up by index for each event, whatever the planner thinks of how few there are.
             cross join lateral (

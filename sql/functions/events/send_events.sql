@@ -25,7 +25,7 @@ declare
 begin
     v_sent := perdure._store_events(p_environment_id, p_events, p_options, 0, null, null, null, p_minimal);
     perform perdure._deliver_events(v_sent.left_ids);
-    return query select e.event from unnest(v_sent.answers) as e (event);
+    return query select e.event::json from unnest(v_sent.answers) as e (event);
 end;
 $$;
 comment on function perdure.send_events(uuid, json, json, boolean) is 'Store events and start the runs they cause.';

@@ -2,14 +2,14 @@
 -- All that is read or written is looked up in one pass over each index, for all runs together, and merged by run id:
 -- the rows of the runs of a batch lie next to each other, and a look-up for each costs pages that grow with the tables.
 -- Merging goes in the order of ids, in which runs are to be locked, however large the results are.
--- Arguments  as _next_run_states.
--- Returns    one row: the results whose lease held, with the status that their run got, in the order of run ids; their
---            run ids; the concurrency limits that these executions counted against. Null: none.
+-- Arguments  p_results, p_all_succeeded  as _next_run_states; p_is_plain  nothing but ids is asked of it.
+-- Returns    one row: the results whose lease held, with the status that their run got, in the order of run ids, unless
+--            p_is_plain; their run ids; the concurrency limits that these executions counted against. Null: none.
 -- Errors     as _next_run_states.
 -- Locks      runs in id order.
 -- Called by  apply_results.
 create or replace function perdure._move_runs(
-    p_results perdure.execution_result[], p_all_succeeded boolean,
+    p_results perdure.execution_result[], p_all_succeeded boolean, p_is_plain boolean,
     out applied perdure.execution_result[], out applied_ids uuid[], out concurrency_limit_ids uuid[]
 )
 language plpgsql volatile set search_path = pg_catalog, pg_temp
@@ -68,7 +68,7 @@ begin
         array_agg(row(
             m.id, (m.result).lease_number, (m.result).verdict, (m.result).duration_ms, (m.result).http_status,
             (m.result).message, (m.result).reply, (m.result).reply_status, m.status, null
-        )::perdure.execution_result order by m.id),
+        )::perdure.execution_result order by m.id) filter (where not p_is_plain),
         array_agg(m.id order by m.id),
         (select string_agg(array_to_string(e.concurrency_limit_ids, ','), ',') from ended as e)
     into v_applied, applied_ids, v_limit_ids
@@ -81,5 +81,5 @@ begin
     end if;
 end;
 $$;
-comment on function perdure._move_runs(perdure.execution_result[], boolean)
+comment on function perdure._move_runs(perdure.execution_result[], boolean, boolean)
 is 'Move runs to what results make of them.';

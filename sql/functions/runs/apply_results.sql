@@ -3,7 +3,8 @@
 -- else is late and changes nothing.
 -- Arguments  p_results  JSON array of {runId, leaseNumber, verdict, durationMs, httpStatus?, message?,
 --            reply?, metadata?}; verdict as in _run_status_after; reply: what the endpoint answered, for REPLY;
---            metadata: {successSubscription?, failedSubscription?}: the app wants to be told how the run ends.
+--            metadata: {successSubscription?, failedSubscription?}: the app wants to be told how the run ends;
+--            p_minimal  nobody wants to be told that all runs have succeeded: no rows then.
 -- Returns    a row for each result: the run's new status; DROPPED: the run has ended (cancelled); LEASE_LOST:
 --            it was claimed again or given up, or there is no such run.
 -- Errors     none for a reply that cannot be applied, say a retryAt that is no instant: it counts as MALFORMED
@@ -11,7 +12,7 @@
 -- Locks      runs in id order, then their tasks; concurrency limits; the endpoint of one that ran into its host's
 --            limit.
 -- Called by  the dispatcher; promote_due, for leases that expired.
-create or replace function perdure.apply_results(p_results json)
+create or replace function perdure.apply_results(p_results json, p_minimal boolean default false)
 returns table (run_id uuid, outcome text)
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
@@ -25,6 +26,7 @@ declare
     v_applied perdure.execution_result[];  -- those whose lease held, with the status their run got
     v_applied_ids uuid[];
     v_all_succeeded boolean;
+    v_is_plain boolean;  -- all succeeded, and there is nothing else in what their apps answered, as mostly
     v_ready_ids uuid[];
     v_limit_ids uuid[];  -- of the limits that the executions counted against
 begin
@@ -47,6 +49,9 @@ begin
         ) with ordinality as d (run_id, lease_number, verdict, duration_ms, http_status, message, reply, ordinal)
     ) as i;
 
+    v_is_plain := v_all_succeeded and position('"task' in v_documents::text) = 0
+        and position('Subscription"' in v_documents::text) = 0;
+
     -- Rows are locked in id order, so that two batches cannot wait for each other. _move_runs goes in that order, but
     -- what becomes of a run that did not succeed is made of the run as it is, which nobody may change meanwhile.
     if not v_all_succeeded then
@@ -58,9 +63,9 @@ begin
     end if;
     select m.applied, m.applied_ids, m.concurrency_limit_ids
     into v_applied, v_applied_ids, v_limit_ids
-    from perdure._move_runs(v_results, v_all_succeeded) as m;
+    from perdure._move_runs(v_results, v_all_succeeded, v_is_plain) as m;
 
-    if v_applied is not null then
+    if v_applied_ids is not null then
         if not v_all_succeeded then
             insert into perdure.dead_letters (run_id, environment_id, reason, created_at)
             select r.id, r.environment_id, coalesce(r.output ->> 'message', a.verdict), v_now
@@ -70,11 +75,13 @@ begin
             on conflict (run_id) do update set reason = excluded.reason, created_at = excluded.created_at;
             perform perdure._learn_execution_limits(v_applied);
         end if;
-        if position('Subscription"' in v_documents::text) > 0 then  -- hardly ever
-            perform perdure._subscribe_endpoints(v_documents, v_applied);
-        end if;
-        if not v_all_succeeded or position('"task' in v_documents::text) > 0 then
-            v_ready_ids := perdure._apply_replies(v_applied);
+        if not v_is_plain then
+            if position('Subscription"' in v_documents::text) > 0 then  -- hardly ever
+                perform perdure._subscribe_endpoints(v_documents, v_applied);
+            end if;
+            if not v_all_succeeded or position('"task' in v_documents::text) > 0 then
+                v_ready_ids := perdure._apply_replies(v_applied);
+            end if;
         end if;
         if v_all_succeeded then
             perform perdure._close_runs(v_applied_ids);
@@ -96,7 +103,9 @@ begin
     end if;
 
     if v_all_succeeded and cardinality(v_applied_ids) = cardinality(v_results) then
-        return query select u.run_id, 'SUCCESS' from unnest(v_results) as u;
+        if not p_minimal then
+            return query select u.run_id, 'SUCCESS' from unnest(v_results) as u;
+        end if;
         return;
     end if;
     return query
@@ -133,4 +142,5 @@ exception
         end if;
 end;
 $$;
-comment on function perdure.apply_results(json) is 'Hand in what became of executions; move their runs.';
+comment on function perdure.apply_results(json, boolean)
+is 'Hand in what became of executions; move their runs.';

@@ -6,7 +6,8 @@
 --            p_lease_margin  how long the lease outlasts the endpoint's timeout: time to hand the reply in;
 --            p_endpoint_ids  only runs of these apps, which are connected; their leases last p_lease_margin only,
 --            and the caller renews them. Null: the runs of all apps that are reached at a URL.
--- Returns    a row for each run: where to POST, for how long, signed with what, and the whole EXECUTE_JOB body.
+-- Returns    a row for each run: where to POST, for how long, signed with what, and the whole EXECUTE_JOB body. What
+--            goes over a connection is not signed.
 --            sealed_api_key: the key to send in clear, for the v2 JavaScript SDK; sealed_connections: tokens to put
 --            into the body as `connections`, both encrypted by the server; null: none.
 -- Errors     JQ010 invalid_argument: p_dispatcher is null; p_limit is null or out of range.
@@ -64,10 +65,10 @@ begin
         -- What many runs have in common is put together once.
         environments as materialized (
             select
-                u.id, o.members, o.concurrency_limit_id, k.signing_secrets
+                u.id, o.members, o.concurrency_limit_id, coalesce(k.signing_secrets, '{}') as signing_secrets
             from (select distinct g.environment_id as id from given as g) as u
             cross join lateral perdure._environment_members(u.id) as o
-            cross join lateral perdure._signing_secrets(u.id) as k
+            left join lateral perdure._signing_secrets(u.id) as k on not v_is_connected
         ),
         leased as (
             insert into perdure.leases (
@@ -90,8 +91,8 @@ begin
             c.id, c.lease_number, c.endpoint_id, c.url, c.timeout_ms, n.signing_secrets,
             case when c.api_key_id is not null then perdure._sealed_key(c.api_key_id) end,
             case when c.has_connections then perdure._run_connections(c.id) end,
-            perdure._execution_json(
-                perdure._event_json(e::perdure.events), perdure._job_members(c.slug, c.version, n.members),
+            perdure._execution_text(
+                perdure._event_text(e::perdure.events), perdure._job_members(c.slug, c.version, n.members),
                 c.chunk_limit_ms, c.id, c.is_test, v_started_at, e.external_account_id, e.source_context,
                 v_begun_tasks[array_position(v_begun_ids, c.id)], c.yielded_keys, c.lease_number
             )

@@ -14,8 +14,8 @@ create or replace function perdure.send_and_claim(
     p_lease_margin interval, p_endpoint_ids uuid[] default null, p_minimal boolean default false
 )
 returns table (
-    event json, run_id uuid, lease_number integer, endpoint_id uuid, url text, timeout_ms integer,
-    signing_secrets bytea[], sealed_api_key text, sealed_connections json, body json
+    event text, run_id uuid, lease_number integer, endpoint_id uuid, url text, timeout_ms integer,
+    signing_secrets bytea[], sealed_api_key text, sealed_connections json, body text
 )
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
 set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
@@ -44,7 +44,7 @@ begin
 
     if v_sent.claims is not null then
         return query
-        select null::json, c.*
+        select null::text, c.*
         from unnest(v_sent.claims) as c;
         v_left := p_limit - cardinality(v_sent.claims);
     end if;
@@ -58,7 +58,7 @@ begin
 
     if v_looks then
         return query
-        select null::json, c.*
+        select null::text, c.*
         from perdure.claim_runs(p_dispatcher, v_left, p_lease_margin, p_endpoint_ids) as c;
         get diagnostics v_claimed = row_count;
         v_left := v_left - v_claimed;

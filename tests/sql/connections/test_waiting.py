@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from tests.sql.connections.service_app import MISSING, RESOLVED, ServiceApp, service_job
-from tests.sql.rows import queued
+from tests.sql.rows import body_of, queued
 from tests.support.builders import PUBLIC_URL, Builders, job
 from tests.support.concurrency import blocked_until
 from tests.support.database import Database
@@ -177,8 +177,8 @@ def test_the_alarm_about_an_end_users_connection_is_the_developers_run(app: Serv
     app.connect("slack")
     app.start(account="anna")
     (row,) = db.call("claim_runs", "test", 5)
-    assert (row.body["job"]["id"], "account" in row.body) == ("alarm", False)
-    assert row.body["event"]["payload"]["account"]["id"] == "anna"
+    assert (body_of(row)["job"]["id"], "account" in body_of(row)) == ("alarm", False)
+    assert body_of(row)["event"]["payload"]["account"]["id"] == "anna"
 
 
 def test_many_runs_are_released_together(app: ServiceApp, db: Database) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.sql.rows import queued, run_row
+from tests.sql.rows import body_of, queued, run_row
 from tests.support.builders import SDK, Builders, Endpoint, Environment, job, manifest
 from tests.support.concurrency import blocked_until
 from tests.support.database import Database
@@ -82,7 +82,7 @@ def test_new_runs_are_of_the_version_deployed_last(db: Database, builders: Build
     endpoint = builders.endpoint()
     index(db, endpoint, job(version="2.0.0"))
     (claim,) = send(db, endpoint.environment)
-    assert claim.body["job"] == {"id": "greet", "version": "2.0.0"}
+    assert body_of(claim)["job"] == {"id": "greet", "version": "2.0.0"}
     index(db, endpoint, job(version="2.0.0", timeoutInSeconds=5))
     (claim,) = send(db, endpoint.environment)
     assert run_row(db, claim.run_id).timeout_at is not None
@@ -122,15 +122,15 @@ def test_filters_hold_as_for_events_that_pass_through_the_queue(
 
 def told(claim: Any) -> Any:
     """What an event says."""
-    return claim.body["event"]["payload"], claim.body["event"]["context"]
+    return body_of(claim)["event"]["payload"], body_of(claim)["event"]["context"]
 
 
 def test_all_runs_of_an_event_begin_or_none(db: Database, builders: Builders) -> None:
     """Those that find no slot together wait together, and the first of them are claimed from the queue."""
     endpoint = builders.endpoint(job("a"), job("b"), job("c"))
     claims = send(db, endpoint.environment, GREETING, {**GREETING, "payload": {"n": 2}}, limit=5)
-    assert [claim.body["event"]["payload"]["n"] for claim in claims] == [1, 1, 1, 2, 2]
-    assert {claim.body["job"]["id"] for claim in claims[:3]} == {"a", "b", "c"}
+    assert [body_of(claim)["event"]["payload"]["n"] for claim in claims] == [1, 1, 1, 2, 2]
+    assert {body_of(claim)["job"]["id"] for claim in claims[:3]} == {"a", "b", "c"}
     assert len(queued(db)) == 1
     assert len(db.call("claim_runs", "elsewhere", 10)) == 1
     assert db.call("doctor") == []
@@ -146,7 +146,7 @@ def test_a_deployment_that_waits_for_a_pause_keeps_it(
     assert (send(db, endpoint.environment), db.call("doctor")) == ([], [])
     db.call("resume_job", endpoint.environment.id, "greet")
     (claim,) = db.call("claim_runs", "elsewhere", 10)
-    assert claim.body["job"]["version"] == "2.0.0"
+    assert body_of(claim)["job"]["version"] == "2.0.0"
 
 
 def test_a_pause_that_waits_for_a_deployment_stops_what_is_new(

@@ -123,6 +123,29 @@ def test_late_results_do_not_touch_the_others_of_their_batch(db: Database, build
     assert [row.outcome for row in found] == ["LEASE_LOST", "DROPPED", "SUCCESS"]
 
 
+def test_who_asks_for_no_more_than_is_needed_hears_nothing_of_successes(
+    db: Database, builders: Builders
+) -> None:
+    def hand_in(*claims: Claim) -> list[str]:
+        results = [
+            {
+                "runId": claim.run_id,
+                "leaseNumber": claim.lease_number,
+                "verdict": "REPLY",
+                "durationMs": 1,
+                "reply": {"status": "SUCCESS", "output": 1},
+            }
+            for claim in claims
+        ]
+        return [row.outcome for row in db.call("apply_results", results, True)]
+
+    builders.runs(3)
+    first, second, third = builders.claims()
+    assert hand_in(first, second) == []
+    assert [run_row(db, claim.run_id).status for claim in (first, second)] == ["SUCCESS", "SUCCESS"]
+    assert hand_in(second, third) == ["DROPPED", "SUCCESS"]
+
+
 def test_a_wait_that_ended_before_its_reply_was_handed_in_does_not_strand_the_run(
     db: Database, builders: Builders, clock: Clock
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -56,10 +57,12 @@ class Executions(Work[ClaimedRun]):
 
     def apply(self, results: Sequence[bytes]) -> Awaitable[list[RunOutcome]]:
         """Move the runs."""
-        return apply_results(self._pool, results)
+        return apply_results(self._pool, results, minimal=True)
 
     def outcomes(self, rows: list[RunOutcome]) -> Mapping[str, str]:
         """What became of each."""
+        if not rows:
+            return defaultdict(lambda: RunStatus.SUCCESS)
         # A late result of an earlier claim of the same run may be in the group: what moved the run counts for
         # both.
         rows.sort(key=lambda row: row.outcome != LEASE_LOST)

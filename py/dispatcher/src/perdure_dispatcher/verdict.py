@@ -60,12 +60,6 @@ class Judgement(NamedTuple):
     headers: bytes | None = None
     body: bytes | None = None
 
-    @property
-    def documents(self) -> dict[str, bytes]:
-        """What was answered, JSON each, as members of a result."""
-        named = {"reply": self.reply, "metadata": self.metadata, "headers": self.headers, "body": self.body}
-        return {name: document for name, document in named.items() if document is not None}
-
     def result(self, id_member: str, id: str, *, lease_number: int, duration_ms: int) -> bytes:
         """The JSON that tells the database what came of a claim; what was answered goes in as it was written.
 
@@ -81,7 +75,14 @@ class Judgement(NamedTuple):
         if self.message is not None:
             text += f',"message":{encode_basestring_ascii(self.message)}'
         members = [text.encode()]
-        members += [b'"%s":%s' % (name.encode(), document) for name, document in self.documents.items()]
+        if self.reply is not None:
+            members.append(b'"reply":%b' % self.reply)
+        if self.metadata is not None:
+            members.append(b'"metadata":%b' % self.metadata)
+        if self.headers is not None:
+            members.append(b'"headers":%b' % self.headers)
+        if self.body is not None:
+            members.append(b'"body":%b' % self.body)
         return b",".join(members) + b"}"
 
 
@@ -194,7 +195,7 @@ def _metadata(headers: Mapping[str, str]) -> bytes | None:
     """The header beside a reply, if it is an object. It asks for a notification at most: the reply counts."""
     text = headers.get(RUN_METADATA, "")
     if text in ("", "{}"):  # as good as always
-        return text.encode() or None
+        return None
     try:
         return text.encode() if isinstance(_STRICT.decode(text), dict) else None
     except (ValueError, RecursionError):

@@ -23,7 +23,7 @@ class ClaimedRun(NamedTuple):
     timeout_ms: int
     """Longest time for the request."""
     signing_secrets: list[bytes]
-    """One for each active key of the environment; sign with all of them."""
+    """One for each active key of the environment; sign with all of them. None where the app is connected."""
     sealed_api_key: str | None
     """The key to send in clear, sealed; ``None``: the request is signed only."""
     sealed_connections: bytes | None
@@ -63,20 +63,48 @@ class ClaimOffer(NamedTuple):
     endpoint_ids: Sequence[str] | None
 
 
+def _claimed(
+    run_id: str,
+    lease_number: int,
+    endpoint_id: str,
+    url: str,
+    timeout_ms: int,
+    signing_secrets: list[bytes],
+    sealed_api_key: str | None,
+    sealed_connections: bytes | None,
+    body: str,
+) -> ClaimedRun:
+    return ClaimedRun(
+        run_id,
+        lease_number,
+        endpoint_id,
+        url,
+        timeout_ms,
+        signing_secrets,
+        sealed_api_key,
+        sealed_connections,
+        body.encode(),
+    )
+
+
+def _stored_or_claimed(event: str | None, *claim: Any) -> bytes | ClaimedRun:
+    return _claimed(*claim) if event is None else event.encode()
+
+
 _CLAIM_RUNS = Statement(
     "claim_runs",
     "select run_id, lease_number, endpoint_id, url, timeout_ms, signing_secrets, sealed_api_key,"
     " sealed_connections, body from perdure.claim_runs($1, $2, $3, $4)",
-    ClaimedRun,
+    _claimed,
 )
 _SEND_AND_CLAIM = Statement(
     "send_and_claim",
     "select event, run_id, lease_number, endpoint_id, url, timeout_ms, signing_secrets, sealed_api_key,"
     " sealed_connections, body from perdure.send_and_claim($1, $2, $3, $4, $5, $6, $7, $8)",
-    lambda *columns: columns,
+    _stored_or_claimed,
 )
 _APPLY_RESULTS = Statement(
-    "apply_results", "select run_id, outcome from perdure.apply_results($1)", RunOutcome
+    "apply_results", "select run_id, outcome from perdure.apply_results($1, $2)", RunOutcome
 )
 
 
@@ -136,21 +164,27 @@ def send_and_claim(
     return _events_and_claims(called)
 
 
-async def _events_and_claims(called: Awaitable[list[Any]]) -> tuple[list[bytes], list[ClaimedRun]]:
+async def _events_and_claims(
+    called: Awaitable[list[bytes | ClaimedRun]],
+) -> tuple[list[bytes], list[ClaimedRun]]:
     rows = await called
-    stored = [row[0] for row in rows if row[0] is not None]
-    return stored, [ClaimedRun._make(row[1:]) for row in rows[len(stored) :]]
+    stored = [row for row in rows if isinstance(row, bytes)]
+    return stored, [row for row in rows if isinstance(row, ClaimedRun)]
 
 
-def apply_results(db: Database, results: Sequence[bytes]) -> Awaitable[list[RunOutcome]]:
+def apply_results(
+    db: Database, results: Sequence[bytes], *, minimal: bool = False
+) -> Awaitable[list[RunOutcome]]:
     """Hand over what endpoints answered, or that they did not; moves the runs, in one transaction.
 
     Args:
         db: a connection or a pool of the dispatcher.
         results: valid JSON each: ``{runId, leaseNumber, verdict, durationMs, httpStatus?, message?, reply?,
             metadata?}``.
+        minimal: nobody wants to be told that all runs have succeeded.
+    Returns: what became of each; with ``minimal`` nothing where all have succeeded.
     """
-    return db.call(_APPLY_RESULTS, json_array(results))
+    return db.call(_APPLY_RESULTS, json_array(results), boolean(minimal))
 
 
 async def get_run(

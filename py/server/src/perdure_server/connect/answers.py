@@ -24,7 +24,7 @@ logger = logging.getLogger("perdure.server.connect")
 
 Connect: TypeAlias = Callable[[], AbstractAsyncContextManager[Connection]]
 
-_LARGEST_BATCH = 200
+_LARGEST_BATCH = 400
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _REFUSALS = (psycopg.DataError, psycopg.IntegrityError, StatementTooComplex, ProgramLimitExceeded)
@@ -124,12 +124,12 @@ class Answers:
             await self._store_refused(batch[0], error)
         settled: dict[Callable[[Sequence[str]], None], list[str]] = {}
         for answer in batch:
-            settled.setdefault(answer.settle, []).append(str(answer.id))
+            settled.setdefault(answer.settle, []).append(answer.id.text)
         for settle, ids in settled.items():
             settle(ids)
 
     async def _store_refused(self, answer: Answer, error: Exception) -> None:
-        logger.warning("answer refused id=%s: %s", answer.id, error)
+        logger.warning("answer refused id=%s: %s", answer.id.text, error)
         if not isinstance(error, (PerdureError, *_REFUSALS)):
             return
         refused = judge_refused(answer.judgement, error)
@@ -138,13 +138,13 @@ class Answers:
         except (PerdureError, psycopg.Error) as again:
             if isinstance(again, DatabaseUnavailable):
                 raise
-            logger.error("answer not stored id=%s: %s", answer.id, again)
+            logger.error("answer not stored id=%s: %s", answer.id.text, again)
 
     async def _apply(self, batch: Sequence[Answer]) -> None:
         runs = [answer.document for answer in batch if answer.id.kind == "run"]
         deliveries = [answer.document for answer in batch if answer.id.kind == "delivery"]
         async with self._connect() as conn:
             if runs:
-                await apply_results(conn, runs)
+                await apply_results(conn, runs, minimal=True)
             if deliveries:
                 await apply_delivery_results(conn, deliveries)

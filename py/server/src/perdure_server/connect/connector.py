@@ -14,7 +14,7 @@ from uuid import uuid4
 from perdure.wire.base import MalformedMessage
 from perdure.wire.headers import EXTENSION_VERSION, PERDURE_VERSION, Action
 from perdure.wire.http import ConnectionFailed, HttpResponse
-from perdure_connect.frames import DROP, REQUEST, Frame
+from perdure_connect.frames import DROP, Frame
 from perdure_dispatcher.executions import body_with_connections
 from perdure_dispatcher.slots import least_of, wave_of
 from perdure_dispatcher.turnover import Turnover
@@ -38,7 +38,7 @@ GRACE = timedelta(seconds=5)
 """How long it is left to an app whose connection was lost: it may come back, here or to another server."""
 _RENEW_EVERY_S = GRACE.total_seconds() / 2
 """Often enough for a server that learns late of a lost connection, and cuts what is renewed here already."""
-_LARGEST_CLAIM = 200
+_LARGEST_CLAIM = 200  # from the queue: each may bring megabytes of finished tasks
 _LARGEST_DELIVERY_CLAIM = 10
 _LOOK_EVERY_S = 15.0  # for when hints are lost
 _FIRST_PAUSE_S = 0.1
@@ -62,7 +62,7 @@ class Connector:
         self._connect = connect
         self._box = box
         self._seats: list[Seat] = []
-        self._questions: dict[RequestId, asyncio.Future[HttpResponse]] = {}
+        self._questions: dict[str, asyncio.Future[HttpResponse]] = {}
         self._answers = Answers(connect, on_idle=self._look_again)
         self._promised = 0
         self._wanted = {RUNS, DELIVERIES}
@@ -97,7 +97,7 @@ class Connector:
         for id in seat.held:
             if (future := self._questions.get(id)) is not None and not future.done():
                 future.set_exception(ConnectionFailed("the connection of the app was lost"))
-        if held := [one for one in seat.held if one.kind == "run"]:
+        if held := _runs_of(seat):
             try:
                 await self._renew_for(held, GRACE)
             except PerdureError as error:
@@ -119,15 +119,14 @@ class Connector:
         seat = self._seat_for(endpoint_id)
         if seat is None:
             raise ConnectionFailed("the app is not connected to this server")
-        id = RequestId("question", str(uuid4()), 0)
+        id = RequestId.of("question", str(uuid4()), 0)
         future: asyncio.Future[HttpResponse] = asyncio.get_running_loop().create_future()
-        self._questions[id] = future
-        seat.held.add(id)
-        seat.put(Frame({"kind": REQUEST, "id": str(id), "action": action, "headers": dict(headers)}, body))
+        self._questions[id.text] = future
+        seat.give(id, {"action": action, "headers": dict(headers)}, body)
         try:
             return await future
         finally:
-            del self._questions[id]
+            del self._questions[id.text]
 
     def answer(self, seat: Seat, head: Mapping[str, Any], body: bytes) -> None:
         """An app answered a request, perhaps one of an earlier connection.
@@ -136,19 +135,19 @@ class Connector:
             MalformedMessage: it is no answer.
         """
         try:
-            id = RequestId.parse(head["id"])
+            id = seat.held.get(head["id"]) or RequestId.parse(head["id"])
             response = HttpResponse(int(head["status"]), dict(head.get("headers") or {}), body)
             duration_ms = int(head.get("ms", 0))
         except (KeyError, ValueError, TypeError, AttributeError) as error:
             raise MalformedMessage(f"not an answer: {error!r}") from error
-        seat.held.discard(id)
+        seat.held.pop(id.text, None)
         self._turnover.slot_freed()
         if self._wanted:
             self._wake.set()
         if id.kind == "question":
-            if (future := self._questions.get(id)) is not None and not future.done():
+            if (future := self._questions.get(id.text)) is not None and not future.done():
                 future.set_result(response)
-            seat.settle([str(id)])
+            seat.settle([id.text])
             return
         self._answers.add(Answer(id, judge(id, response), duration_ms, seat.settle))
 
@@ -232,7 +231,7 @@ class Connector:
         While answers are being stored, or a claim is under way, more slots will be free in a moment: till
         then it takes a whole wave to be worth a claim.
         """
-        wave = _wave_of(seats)
+        wave = min(_wave_of(seats), _LARGEST_CLAIM)
         limit = min(self._free(seats), max(wave, least))
         if limit <= 0 or (limit < wave and (self._promised or self._answers.under_way)):
             return None
@@ -249,7 +248,7 @@ class Connector:
     def _give_runs(self, claims: Sequence[ClaimedRun]) -> None:
         head = {"action": Action.EXECUTE_JOB, "headers": {PERDURE_VERSION: EXTENSION_VERSION}}
         for claim in claims:
-            id = RequestId("run", claim.run_id, claim.lease_number)
+            id = RequestId.of("run", claim.run_id, claim.lease_number)
             try:
                 body = body_with_connections(claim, self._box.open)
             except (NoSecretKey, UnknownSecretKey) as error:
@@ -268,7 +267,7 @@ class Connector:
         if len(claims) == limit:
             self._want(DELIVERIES)
         for claim in claims:
-            id = RequestId("delivery", claim.delivery_id, claim.lease_number)
+            id = RequestId.of("delivery", claim.delivery_id, claim.lease_number)
             head = {"action": claim.action, "headers": json.loads(claim.headers or b"{}")}
             self._give(claim, id, head, claim.body or b"")
 
@@ -278,8 +277,7 @@ class Connector:
         seat = self._seat_for(claim.endpoint_id)
         if seat is None:  # lost in this moment; the lease brings it back
             return
-        seat.held.add(id)
-        seat.put(Frame({"kind": REQUEST, "id": str(id), **head}, body))
+        seat.give(id, head, body)
 
     def _seat_for(self, endpoint_id: str | None) -> Seat | None:
         """The one with most room."""
@@ -297,7 +295,7 @@ class Connector:
                 async with asyncio.timeout(_RENEW_EVERY_S):
                     await self._came_back.wait()
             self._came_back.clear()
-            held = [one for seat in self._seats for one in seat.held if one.kind == "run"]
+            held = [one for seat in self._seats for one in _runs_of(seat)]
             if not held:
                 continue
             try:
@@ -308,11 +306,11 @@ class Connector:
             except Exception:
                 logger.exception("leases not renewed count=%d", len(held))
                 continue
-            lost = {one for one in held if one.subject_id not in kept}
+            lost = {one.text for one in held if one.subject_id not in kept}
             for seat in self._seats:
-                for id in seat.held & lost:
-                    seat.held.discard(id)
-                    seat.put(Frame({"kind": DROP, "id": str(id)}))
+                for text in lost & seat.held.keys():
+                    del seat.held[text]
+                    seat.put(Frame({"kind": DROP, "id": text}))
             if lost:
                 self._look_again()
 
@@ -342,12 +340,16 @@ class Connector:
             self._want(payload)
 
 
+def _runs_of(seat: Seat) -> list[RequestId]:
+    return [one for one in seat.held.values() if one.kind == "run"]
+
+
 def _tell_nobody(ids: Sequence[str]) -> None:
     """No app has these requests."""
 
 
 def _wave_of(seats: Sequence[Seat]) -> int:
-    return min(wave_of(sum(seat.slots for seat in seats)), _LARGEST_CLAIM)
+    return wave_of(sum(seat.slots for seat in seats))
 
 
 def _endpoints(seats: Collection[Seat]) -> list[str]:

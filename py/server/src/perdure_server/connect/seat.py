@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from perdure_connect.frames import STORED, Frame, FrameSender
+from perdure_connect.frames import REQUEST, STORED, Frame, FrameSender
 
 _ID = re.compile(r"(run|delivery|question):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([0-9]{1,10})")
 
@@ -17,15 +17,19 @@ class RequestId(NamedTuple):
     A question is no claim: the server that asked it waits for the answer, and nobody else wants it.
 
     Args:
+        text: as it travels.
         kind: ``run``, ``delivery`` or ``question``.
     """
 
+    text: str
     kind: str
     subject_id: str
     lease_number: int
 
-    def __str__(self) -> str:
-        return f"{self.kind}:{self.subject_id}:{self.lease_number}"
+    @classmethod
+    def of(cls, kind: str, subject_id: str, lease_number: int) -> RequestId:
+        """The id of the request for a claim."""
+        return cls(f"{kind}:{subject_id}:{lease_number}", kind, subject_id, lease_number)
 
     @classmethod
     def parse(cls, text: str) -> RequestId:
@@ -37,7 +41,7 @@ class RequestId(NamedTuple):
         found = _ID.fullmatch(text)
         if found is None:
             raise ValueError(f"{text!r} is not the id of a request")
-        return cls(found[1], found[2], int(found[3]))
+        return cls(text, found[1], found[2], int(found[3]))
 
 
 class Seat(FrameSender):
@@ -47,7 +51,7 @@ class Seat(FrameSender):
         environment_id: the app's.
         endpoint_id: the app's.
         slots: most requests that it takes at the same time.
-        held: what it has from an earlier connection.
+        held: what it has, from an earlier connection at first: by the id as it travels.
         send: sends one message; raises when the connection is lost.
     """
 
@@ -56,7 +60,7 @@ class Seat(FrameSender):
         environment_id: str,
         endpoint_id: str,
         slots: int,
-        held: set[RequestId],
+        held: dict[str, RequestId],
         send: Callable[[bytes], Awaitable[None]],
     ) -> None:
         super().__init__(send)
@@ -69,6 +73,11 @@ class Seat(FrameSender):
     def room(self) -> int:
         """How many requests it takes now."""
         return max(self.slots - len(self.held), 0)
+
+    def give(self, id: RequestId, head: dict[str, Any], body: bytes) -> None:
+        """Send the app a request, which it has until its answer comes."""
+        self.held[id.text] = id
+        self.put(Frame({"kind": REQUEST, "id": id.text, **head}, body))
 
     def settle(self, ids: Sequence[str]) -> None:
         """The answers to these requests are in the database, or cannot be: the app may forget them."""

@@ -177,12 +177,12 @@ class Session:
         return True
 
 
-def _read_hello(frame: Frame) -> tuple[str, int, set[RequestId], bytes]:
+def _read_hello(frame: Frame) -> tuple[str, int, dict[str, RequestId], bytes]:
     head = frame.head
     try:
         if head["kind"] != HELLO:
             raise ValueError(f"it is {head['kind']!r}")
-        held = {RequestId.parse(text) for text in head.get("holding", [])}
+        held = {text: RequestId.parse(text) for text in head.get("holding", [])}
         return str(head["app"]), _read_slots(head), held, encode_json(head.get("sdk", {})).encode()
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise MalformedMessage(f"the first message must be a hello: {error!r}") from error

@@ -1,17 +1,17 @@
--- _execution_json: the body of an EXECUTE_JOB request.
--- Arguments  p_event     as _event_json makes it;
+-- _execution_text: the body of an EXECUTE_JOB request, JSON.
+-- Arguments  p_event     as _event_text makes it;
 --            p_members   as _job_members makes them;
 --            p_chunk_limit_ms  null: the app is connected, and has no such limit;
 --            p_started_at  of this execution, as _iso makes it;
 --            p_account_id, p_source  of the event; null: none;
 --            p_tasks     the members that tell what the run did before, as _begun_members makes them; null: nothing.
 -- Called by  claim_runs, _store_events, whose statements it becomes a part of.
-create or replace function perdure._execution_json(
-    p_event json, p_members text, p_chunk_limit_ms integer, p_run_id uuid,
+create or replace function perdure._execution_text(
+    p_event text, p_members text, p_chunk_limit_ms integer, p_run_id uuid,
     p_is_test boolean, p_started_at text, p_account_id uuid, p_source json, p_tasks text, p_yielded_keys text[],
     p_lease_number integer
 )
-returns json
+returns text
 language sql stable
 return concat(
     '{"event":', p_event,
@@ -24,7 +24,7 @@ return concat(
     ',', coalesce(p_tasks, '"tasks":[]'),
     ',"yieldedExecutions":', coalesce(to_json(p_yielded_keys), '[]'),
     ',"perdure":{"leaseNumber":', p_lease_number, '}}'
-)::json;
-comment on function perdure._execution_json(
-    json, text, integer, uuid, boolean, text, uuid, json, text, text[], integer
+);
+comment on function perdure._execution_text(
+    text, text, integer, uuid, boolean, text, uuid, json, text, text[], integer
 ) is 'The body of an EXECUTE_JOB request.';
