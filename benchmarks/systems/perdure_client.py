@@ -14,7 +14,7 @@ import uvloop
 from benchmarks.remote import serve
 from perdure import Perdure, make_event
 
-BATCH = 200
+BATCH = 400
 CALLS = 4
 """At the same time."""
 

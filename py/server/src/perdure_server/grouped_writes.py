@@ -23,7 +23,7 @@ Stored = TypeVar("Stored")
 
 _NO_OPTIONS = b"{}"
 _HEAVIEST_BATCH = 8_000_000  # bytes
-_MOST_EVENTS = 200  # in a batch: more would have to wait for more slots
+_MOST_EVENTS = 400  # in a batch: more would have to wait for more slots
 
 
 class TaskWriter:
