@@ -268,7 +268,10 @@ class Connection:
 
     async def _serve(self, id: str, head: Mapping[str, Any], body: bytes) -> None:
         began_at = time.monotonic()
-        answer = await self._app.endpoint.act(Action(head["action"]), head.get("headers") or {}, body)
+        try:
+            answer = await self._app.endpoint.act(Action(head["action"]), head.get("headers") or {}, body)
+        finally:
+            self._under_way.pop(id, None)
         self._send_answer(id, answer, began_at)
 
     def _send_answer(self, id: str, answer: EndpointAnswer, began_at: float) -> None:

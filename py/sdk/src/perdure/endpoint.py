@@ -139,7 +139,7 @@ class Endpoint:
         """The execution that EXECUTE_JOB asks for, or a refusal."""
         try:
             request = ExecuteJob.parse(body)
-        except MalformedMessage as error:
+        except Exception as error:
             return self.failed(Action.EXECUTE_JOB, error)
         job = self._app.find_job(request.job.id)
         if job is None:
@@ -252,7 +252,7 @@ async def _execute_all(
     bodies: Sequence[bytes],
     write: Callable[[bytes, bool], Awaitable[None]],
 ) -> None:
-    """Answer EXECUTE_JOBS, an extension of ours: several executions in one request, answered as they end.
+    """Answer EXECUTE_JOBS, an extension of ours: executions in one request, answered as they end.
 
     The request has a line for each, an EXECUTE_JOB's body. The answer has two, in the order in which they
     end: a head ``{"index": line, from 0, "status", "ms": since the request came, "took": since the job was

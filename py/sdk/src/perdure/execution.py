@@ -120,7 +120,7 @@ class Execution:
         self._machinery: Machinery | None = None
         self._is_called = self._is_over = False
         self.took_ms = 0
-        """For how long the job was at work; others that the process executes do not count."""
+        """For how long the job was at work, without its wait for others."""
 
     @property
     def machinery(self) -> Machinery:
@@ -175,7 +175,8 @@ class Execution:
 
     def reply_at_once(self, work: Work) -> bytes | None:
         """The reply to work that has ended, if that is all there is to do; else ``conclude``."""
-        if self._machinery or work.cancelled() or work.exception() or not isinstance(work.result(), bytes):
+        failed = work.cancelled() or work.exception() is not None
+        if failed or self._machinery is not None or not isinstance(work.result(), bytes):
             return None
         self._end_io()
         return _text(work.result(), [])
