@@ -43,7 +43,9 @@ class App:
             ClaimedRun(str(n), 1, "app", "http://app", 60_000, [b"k"], None, None, b"{}") for n in numbers
         ]
 
-    async def apply_results(self, _conn: None, results: Sequence[bytes]) -> list[RunOutcome]:
+    async def apply_results(
+        self, _conn: None, results: Sequence[bytes], *, minimal: bool
+    ) -> list[RunOutcome]:
         self.storing += 1
         await self.database.wait()
         return [RunOutcome(str(n), "SUCCESS") for n in range(self.claimed)]

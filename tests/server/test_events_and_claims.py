@@ -104,10 +104,10 @@ async def test_a_batch_of_events_is_no_larger_than_what_finds_slots_at_once(
     environment_id = builders.endpoint().environment.id
     slots = Slots(1000)
     sender = EventSender(server_pool, [slots])
-    await asyncio.gather(*(sender.send(environment_id, (GREETING,) * 90) for _ in range(5)))
-    assert [len(claims) for claims in slots.taken] == [180, 180, 90]
-    await sender.send(environment_id, (GREETING,) * 300)  # a request stays whole
-    assert len(slots.taken[-1]) == 300
+    await asyncio.gather(*(sender.send(environment_id, (GREETING,) * 180) for _ in range(5)))
+    assert [len(claims) for claims in slots.taken] == [360, 360, 180]
+    await sender.send(environment_id, (GREETING,) * 500)  # a request stays whole
+    assert len(slots.taken[-1]) == 500
 
 
 async def test_a_claim_that_is_refused_keeps_no_event_from_being_stored(
