@@ -222,7 +222,8 @@ async def timeout_is_retried(payload: None, io: IO) -> int:
         return count
 
     policy = Retry(limit=2, min_delay_s=0.01, max_delay_s=0.01, on=TaskTimedOut)
-    return await io.run_task("slow", slow, options=TaskOptions(timeout=timedelta(seconds=0.2), retry=policy))
+    # Long enough for the second try on a host that is busy with other tests.
+    return await io.run_task("slow", slow, options=TaskOptions(timeout=timedelta(seconds=1), retry=policy))
 
 
 @case(output="done", tasks=["quick COMPLETED"])
