@@ -63,28 +63,9 @@ class ClaimOffer(NamedTuple):
     endpoint_ids: Sequence[str] | None
 
 
-def _claimed(
-    run_id: str,
-    lease_number: int,
-    endpoint_id: str,
-    url: str,
-    timeout_ms: int,
-    signing_secrets: list[bytes],
-    sealed_api_key: str | None,
-    sealed_connections: bytes | None,
-    body: str,
-) -> ClaimedRun:
-    return ClaimedRun(
-        run_id,
-        lease_number,
-        endpoint_id,
-        url,
-        timeout_ms,
-        signing_secrets,
-        sealed_api_key,
-        sealed_connections,
-        body.encode(),
-    )
+def _claimed(*columns: Any) -> ClaimedRun:
+    *claim, body = columns
+    return ClaimedRun._make((*claim, body.encode()))
 
 
 def _stored_or_claimed(event: str | None, *claim: Any) -> bytes | ClaimedRun:
