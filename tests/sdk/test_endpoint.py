@@ -92,7 +92,7 @@ async def test_the_execution_knows_what_the_platform_speaks(
     request = execute_request(platform.body(platform.start("job")))
     request.headers.pop("x-perdure-version")
     if version is not None:
-        request.headers["X-Perdure-Version"] = version
+        request.headers["x-perdure-version"] = version
     answer = await job_app.endpoint.handle("POST", request.headers, request.body, time_left_ms=60_000)
     assert answer.status == 200
     assert seen == [(speaks, 60_000)]

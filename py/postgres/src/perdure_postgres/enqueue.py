@@ -165,7 +165,7 @@ def enqueue_job(
     Raises:
         DirectModeError: refused; the text names the fix. The transaction can only be rolled back.
     """
-    options = SendEventOptions(account_id=account_id)
+    options = event_options(None, None, account_id, (), None)
     if isinstance(job.on, EventTrigger):
         name, source = job.event()
         event = make_event(name, payload, id=id, context=context, source=source)
@@ -177,7 +177,7 @@ def enqueue_job(
             "job": job.id,
             "payload": to_json(plain_json(payload, "the payload")).decode(),
             "context": to_json(plain_json(context, "the context")).decode(),
-            "options": options.to_wire_bytes().decode(),
+            "options": _text(options),
             "key": id,
         },
     )
@@ -189,15 +189,19 @@ def key_hash(app: Perdure) -> str:
     return hashlib.sha256(app.settings.api_key.encode()).hexdigest()
 
 
-def _send(app: Perdure, events: Iterable[RawEvent], options: SendEventOptions) -> Statement:
+def _send(app: Perdure, events: Iterable[RawEvent], options: SendEventOptions | None) -> Statement:
     return Statement(
         _SEND,
         {
             "key_hash": key_hash(app),
             "events": f"[{b','.join([event.to_wire_bytes() for event in events]).decode()}]",
-            "options": options.to_wire_bytes().decode(),
+            "options": _text(options),
         },
     )
+
+
+def _text(options: SendEventOptions | None) -> str:
+    return "{}" if options is None else options.to_wire_bytes().decode()
 
 
 def _stored(text: str) -> list[ApiEventLog]:

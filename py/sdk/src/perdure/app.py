@@ -50,7 +50,7 @@ class Perdure(PlatformCalls):
     Args:
         id: identifies the app at the platform; never change it.
         api_url: address of the Perdure server; else ``PERDURE_API_URL``.
-        api_key: the environment's secret key; else ``PERDURE_API_KEY``. Both are read when needed.
+        api_key: the environment's secret key; else ``PERDURE_API_KEY``. Both are read when first needed.
         database: where ``io.transaction`` gets its connections: a URL, a pool, an engine, a sessionmaker,
             Django's connection, or a function that gives a connection as a context manager; else
             ``PERDURE_DATABASE_URL``.

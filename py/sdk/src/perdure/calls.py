@@ -443,8 +443,10 @@ def event_options(
     account_id: str | None,
     tags: Iterable[str],
     metadata: Mapping[str, Any] | None,
-) -> SendEventOptions:
-    """The options of sending events as they travel."""
+) -> SendEventOptions | None:
+    """The options of sending events as they travel; None: there are none."""
+    if (deliver_at, deliver_after, account_id, tags, metadata) == (None, None, None, (), None):
+        return None
     return SendEventOptions(
         deliver_at=deliver_at,
         deliver_after=None if deliver_after is None else round(deliver_after.total_seconds()),

@@ -40,6 +40,7 @@ class Deadline:
         self.limit_ms = limit_ms
         """Milliseconds that it may take; None: any time."""
         self._started = time.monotonic()
+        self._ends = math.inf if limit_ms is None else self._started + limit_ms / 1000
 
     @property
     def elapsed_ms(self) -> float:
@@ -49,4 +50,4 @@ class Deadline:
     @property
     def remaining_ms(self) -> float:
         """Milliseconds left; infinite without a limit."""
-        return math.inf if self.limit_ms is None else self.limit_ms - self.elapsed_ms
+        return (self._ends - time.monotonic()) * 1000

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from perdure.errors import MissingSetting
@@ -16,14 +16,14 @@ API_KEY_VARIABLE = "PERDURE_API_KEY"
 _SECRET_KEY = re.compile(r"tr_[a-z]+_[A-Za-z0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
-    """What was given; None: look into the environment when it is needed."""
+    """What was given; None: look into the environment when it is needed first, and keep what is found."""
 
     given_api_url: str | None = None
     given_api_key: str | None = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def api_url(self) -> str:
         """The API's base URL, without a slash at its end.
 
@@ -40,7 +40,7 @@ class Settings:
             raise MissingSetting(f"{API_URL_VARIABLE} must begin with http:// or https://, not {url!r}")
         return url.rstrip("/")
 
-    @property
+    @cached_property
     def api_key(self) -> str:
         """The secret key of the app's environment that the app's own calls carry: the first one.
 
@@ -49,7 +49,7 @@ class Settings:
         """
         return self.api_keys[0]
 
-    @property
+    @cached_property
     def api_keys(self) -> Sequence[str]:
         """All secret keys, at least one; a request signed with any of them is the platform's.
 
@@ -58,20 +58,16 @@ class Settings:
         Raises:
             MissingSetting: neither given nor in the environment, or one of them is not a secret key.
         """
-        return _read_keys(self.given_api_key or os.environ.get(API_KEY_VARIABLE) or "")
-
-
-@lru_cache(maxsize=10)  # every call asks
-def _read_keys(text: str) -> Sequence[str]:
-    keys = [key.strip() for key in text.split(",") if key.strip()]
-    if not keys:
-        raise MissingSetting(
-            f"{API_KEY_VARIABLE} is not set: give the environment's secret key (tr_…) there, "
-            "or as Perdure(..., api_key=...)"
-        )
-    for key in keys:
-        _check_key(key)
-    return keys
+        text = self.given_api_key or os.environ.get(API_KEY_VARIABLE) or ""
+        keys = [key.strip() for key in text.split(",") if key.strip()]
+        if not keys:
+            raise MissingSetting(
+                f"{API_KEY_VARIABLE} is not set: give the environment's secret key (tr_…) there, "
+                "or as Perdure(..., api_key=...)"
+            )
+        for key in keys:
+            _check_key(key)
+        return keys
 
 
 def _check_key(key: str) -> None:

@@ -38,11 +38,15 @@ def django_view(endpoint: Endpoint) -> DjangoView:
 
 async def _answer(endpoint: Endpoint, request: Any) -> EndpointAnswer:
     worker_guard.set(_with_good_connections)
-    return await endpoint.handle(request.method, request.headers, _read_body(endpoint, request))
+    return await endpoint.handle(request.method, _headers(request), _read_body(endpoint, request))
 
 
 def _answer_blocking(endpoint: Endpoint, request: Any) -> EndpointAnswer:
-    return endpoint.handle_blocking(request.method, request.headers, _read_body(endpoint, request))
+    return endpoint.handle_blocking(request.method, _headers(request), _read_body(endpoint, request))
+
+
+def _headers(request: Any) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
 
 
 def _with_good_connections(call: Callable[[], Any]) -> Any:

@@ -69,8 +69,8 @@ class RawEvent(WireModel):
     """An event on its way in. The platform fills what is missing: id, timestamp, source ``trigger.dev``."""
 
     name: str = Field(min_length=1)
-    payload: JsonValue = Field(default_factory=dict)
-    context: JsonValue = Field(default_factory=dict)
+    payload: Any = Field(default_factory=dict)
+    context: Any = Field(default_factory=dict)
     id: str | None = Field(default=None, min_length=1, max_length=1000)
     timestamp: AwareDatetime | None = None
     source: str | None = None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import hmac
 import threading
+from binascii import b2a_base64
 from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -43,15 +42,9 @@ def sign(secrets: Sequence[bytes], *, message_id: str, timestamp: int, body: byt
         raise ValueError("secrets is empty: the environment has no active API key to sign with")
     if "." in message_id:
         raise ValueError(f"message_id must not contain a full stop: {message_id!r}")
-    signatures = [
-        "v1," + base64.b64encode(_digest(secret, message_id, str(timestamp), body)).decode()
-        for secret in secrets
-    ]
-    return {
-        WEBHOOK_ID: message_id,
-        WEBHOOK_TIMESTAMP: str(timestamp),
-        WEBHOOK_SIGNATURE: " ".join(signatures),
-    }
+    sent_at = str(timestamp)
+    signatures = b" ".join([_signature(secret, message_id, sent_at, body) for secret in secrets])
+    return {WEBHOOK_ID: message_id, WEBHOOK_TIMESTAMP: sent_at, WEBHOOK_SIGNATURE: signatures.decode()}
 
 
 def verify(
@@ -87,8 +80,9 @@ def verify(
     if age_s < -window_s:
         raise SignatureError(f"{WEBHOOK_TIMESTAMP} is {-age_s:.0f} s in the future; compare the clocks")
     secrets = [secret] if isinstance(secret, bytes) else secret
-    expected = [_digest(one, message_id, sent_at, body) for one in secrets]
-    if not _any_matches(expected, signatures):
+    expected = [_signature(one, message_id, sent_at, body) for one in secrets]
+    given = signatures.encode(errors="replace").split(b" ")[:_MAX_SIGNATURES]
+    if not any(hmac.compare_digest(one, some) for one in expected for some in given):
         raise SignatureError(
             f"{WEBHOOK_SIGNATURE} does not match: the app's API key is not an active key of the sending "
             "environment, or the body was changed on its way"
@@ -135,28 +129,13 @@ def _required(headers: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _digest(secret: bytes, message_id: str, timestamp: str, body: bytes) -> bytes:
+def _signature(secret: bytes, message_id: str, timestamp: str, body: bytes) -> bytes:
     keyed = _keyed(secret).copy()
     keyed.update(f"{message_id}.{timestamp}.".encode())
     keyed.update(body)
-    return keyed.digest()
+    return b"v1," + b2a_base64(keyed.digest(), newline=False)
 
 
 @lru_cache(maxsize=100)  # a copy is quicker than a new one
 def _keyed(secret: bytes) -> hmac.HMAC:
     return hmac.new(secret, digestmod="sha256")
-
-
-def _any_matches(expected: Sequence[bytes], signatures: str) -> bool:
-    matched = False
-    for entry in signatures.split(" ")[:_MAX_SIGNATURES]:
-        version, _, text = entry.partition(",")
-        if version != "v1":
-            continue
-        try:
-            given = base64.b64decode(text, validate=True)
-        except (binascii.Error, ValueError):
-            continue
-        for digest in expected:
-            matched |= hmac.compare_digest(digest, given)
-    return matched
