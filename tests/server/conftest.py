@@ -9,9 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import TypeAdapter
-from starlette.applications import Starlette
 
-from perdure_server.app import create_app
+from perdure_server.app import ServerApp, create_app
 from perdure_server.openapi import build_document
 from perdure_server.operations import OPERATIONS
 from perdure_server.routing import build_resources
@@ -101,7 +100,7 @@ async def check_against_document(response: httpx.Response) -> None:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncIterator[tuple[Starlette, httpx.AsyncClient]]:
+async def serving(settings: Settings) -> AsyncIterator[tuple[ServerApp, httpx.AsyncClient]]:
     """The app between start and stop, and a client of it without a key."""
     app = create_app(settings)
     async with (

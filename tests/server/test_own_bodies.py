@@ -76,8 +76,9 @@ PLAIN = (
 
 
 @pytest.mark.parametrize("output", ["null", '{"b": [1e400, 2.50, "ä\\n"]}', '"\\u00e4"', "[]"])
-def test_a_plain_record_goes_on_as_it_came(output: str) -> None:
-    raw = PLAIN.replace("null", output).encode()
+@pytest.mark.parametrize("inside", ["", f'"parentKey":"{KEY}",'])
+def test_a_plain_record_goes_on_as_it_came(output: str, inside: str) -> None:
+    raw = PLAIN.replace("null", output).replace('"status"', inside + '"status"').encode()
     assert tasks._own_records(raw) == (7, [raw[len(b'{"leaseNumber":7,"tasks":[') : -len(b"]}")]])
 
 
@@ -103,6 +104,12 @@ def test_a_plain_record_in_a_line_for_one_of_many_runs_goes_on_as_it_came() -> N
         ('"noop":false', '"callback":{"enabled":true}'),
         ("2026-01-01T00:00:00.5Z", "1767225600"),
         ("2026-01-01T00:00:00.5Z", "2026-13-01T00:00:00.5Z"),
+        ("2026-01-01T00:00:00.5Z", "2026-02-30T00:00:00.5Z"),
+        ('"name":"step"', '"name":null'),
+        ('"name":"step"', '"name":"x","name":"step"'),
+        ('"name":"step"', '"name":"a\\u0000"'),
+        ('"name":"step"', '"name":"\n"'),
+        (KEY, KEY[1:]),
         ('Z"}', 'Z"},{}'),
     ],
 )
@@ -110,8 +117,38 @@ def test_a_record_that_is_not_plain_is_taken_apart(part: str, other: str) -> Non
     assert tasks._own_records(PLAIN.replace(part, other).encode()) is None
 
 
+EVENT = '{"event":{"name":"greet","payload":null,"context":{},"id":"e1","source":"x"}}'
+
+
+@pytest.mark.parametrize("payload", ["null", '{"b": [1e400, 2.50, "ä\\n"], "context":{}}', '"\\u00e4"'])
+def test_a_plain_event_goes_on_as_it_came(payload: str) -> None:
+    raw = EVENT.replace("null", payload).encode()
+    assert events._own_event(raw) == (raw[len(b'{"event":') : -1], None)
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ("null", "NaN"),
+        ("null", '"\\u0000"'),
+        ("null", '"\\ud800"'),
+        ("null", '1,"payload":2'),
+        ("null", '1}}, {"event":{"name":"b","payload":2'),
+        ("null", "[" * 500 + "]" * 500),
+        ("greet", ""),
+        ("greet", "\\u0000"),
+        ('"e1"', "1"),
+        ('"e1"', '"%s"' % ("e" * 1001)),
+        ('"e1"', '"e1","strange":1'),
+        ('"x"}}', '"x"},"options":null}'),
+    ],
+)
+def test_an_event_that_is_not_plain_is_taken_apart(part: str, other: str) -> None:
+    assert events._own_event(EVENT.replace(part, other).encode()) is None
+
+
 def test_events_of_ours_are_not_taken_apart() -> None:
-    sent = [make_event("greet", {"n": n}) for n in range(3)]
+    sent = [make_event("greet", {"n": n}, context={"n": n}) for n in range(3)]
     for options in (None, SendEventOptions(deliver_after=5, tags=["a"])):
         raw = SendEventsBody(events=sent, options=options).to_wire_bytes()
         assert events._own_events(raw) == ([event.to_wire_bytes() for event in sent], options)

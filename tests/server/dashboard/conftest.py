@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from starlette.applications import Starlette
 
-from perdure_server.app import create_app
+from perdure_server.app import ServerApp, create_app
 from perdure_server.dashboard.passwords import hash_password
 from perdure_server.settings import Settings
 from tests.server.dashboard.browser import PASSWORD, Browser
@@ -24,7 +23,7 @@ _hashes: list[str] = []
 class Office:
     """A started server with the first owner, ann@x.org, and the organization acme."""
 
-    app: Starlette
+    app: ServerApp
     people: People
     browser: Callable[[], Browser]
 
@@ -84,7 +83,7 @@ async def give_password(office: Office) -> None:
     office.db.execute("update perdure.users set password_hash = %s", _hashes[0])
 
 
-def browsers(app: Starlette, stack: AsyncExitStack) -> Callable[[], Browser]:
+def browsers(app: ServerApp, stack: AsyncExitStack) -> Callable[[], Browser]:
     """Makes browsers that visit the app, closed with the stack."""
 
     def browser() -> Browser:

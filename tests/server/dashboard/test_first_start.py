@@ -29,8 +29,8 @@ def test_serve_prints_a_link_that_works(db: Database) -> None:
 async def test_the_link_has_the_public_url_and_there_is_none_once_there_is_an_owner(db: Database):
     app = create_app(Settings(db.url, public_url="https://jobs.example.com"))
     async with app.router.lifespan_context(app):
-        link = await owner_link(app.state.services, "http://127.0.0.1:8030")
+        link = await owner_link(app.services, "http://127.0.0.1:8030")
         assert link is not None
         assert urlsplit(link)[:3] == ("https", "jobs.example.com", "/dashboard/owner")
         found(db)
-        assert await owner_link(app.state.services, "http://127.0.0.1:8030") is None
+        assert await owner_link(app.services, "http://127.0.0.1:8030") is None

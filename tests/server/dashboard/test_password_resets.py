@@ -54,13 +54,13 @@ async def test_nobody_resets_who_is_above_them(office: Office):
 
 
 async def test_where_passwords_are_off_nothing_is_done_with_them(office: Office):
-    services = office.app.state.services
+    services = office.app.services
     browser = await office.visitor("admin")
     bob = office.people.join("member", "bob@x.org")
     link = await make_link(browser, bob)
     invitation = office.db.call("invite_member", office.people.owner, office.people.organization, "eve@x.org")
     token = token_of(browser.client.cookies["perdure_session"])
-    office.app.state.services = replace(services, settings=replace(services.settings, password_login=False))
+    office.app.services = replace(services, settings=replace(services.settings, password_login=False))
     assert 'type="password"' not in (await office.browser().open("/dashboard/login")).text
     assert 'type="password"' not in (await browser.open("/dashboard/account")).text
     page = await office.browser().open(f"/dashboard/invitation?link={invitation}")

@@ -17,13 +17,17 @@ from perdure_server.openapi import build_document
 from perdure_server.operations import OPERATIONS
 from perdure_server.request_log import RequestLog
 from perdure_server.routing import Resources, build_resources
-from perdure_server.services import open_services
+from perdure_server.services import Services, open_services
 from perdure_server.settings import Settings
 
 
-class _Server(Starlette):
+class ServerApp(Starlette):
     """The API, and routes for the rest, in nothing but RequestLog, which does what Starlette's layers do."""
 
+    services: Services
+    """From the start (lifespan) on."""
+    openapi: bytes
+    """The document that describes the API."""
     access_log = True
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -31,7 +35,7 @@ class _Server(Starlette):
         return RequestLog(Resources(build_resources(OPERATIONS)), self.router, enabled=self.access_log)
 
 
-def create_app(settings: Settings) -> Starlette:
+def create_app(settings: Settings) -> ServerApp:
     """Make the server: API, webhook receiver, dashboard and health.
 
     It opens its connections when it is started (lifespan). On stopping it first answers what is under way:
@@ -39,13 +43,13 @@ def create_app(settings: Settings) -> Starlette:
     """
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: ServerApp) -> AsyncIterator[None]:
         async with open_services(settings) as services:
-            app.state.services = services
+            app.services = services
             yield
 
-    app = _Server(routes=[connect_route, module_route, *dashboard_routes()], lifespan=lifespan)
+    app = ServerApp(routes=[connect_route, module_route, *dashboard_routes()], lifespan=lifespan)
     app.access_log = settings.access_log
     app.router.redirect_slashes = False
-    app.state.openapi = encode_json(build_document(OPERATIONS, version=version("perdure-server"))).encode()
+    app.openapi = encode_json(build_document(OPERATIONS, version=version("perdure-server"))).encode()
     return app

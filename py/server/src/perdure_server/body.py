@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Any, TypeVar, get_origin
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 from starlette.requests import ClientDisconnect, Request
 
 from perdure.wire.base import WireModel, describe
@@ -79,6 +80,15 @@ def read_own(model: type[Message], raw: bytes) -> Message | None:
         return model.__pydantic_validator__.validate_json(raw)  # type: ignore[no-any-return]
     except ValidationError:
         return None
+
+
+def is_json(raw: bytes) -> bool:
+    """Whether a part of such a text is JSON that Postgres stores as it is: no NUL, NaN or half a pair."""
+    try:
+        from_json(raw, allow_inf_nan=False)
+    except ValueError:
+        return False
+    return b"\\u0000" not in raw
 
 
 async def read_json(request: Request, *, limit: int) -> JsonText | None:

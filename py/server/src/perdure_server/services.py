@@ -160,5 +160,5 @@ def server_name() -> str:
 
 def services_of(request: HTTPConnection) -> Services:
     """The services of the app that this request came to."""
-    services: Services = request.app.state.services
+    services: Services = request.scope["app"].services
     return services

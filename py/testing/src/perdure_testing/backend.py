@@ -95,7 +95,7 @@ class Backend:
             timeout_s=self._server_settings.endpoint_timeout_s,
             answer_limit=self._server_settings.endpoint_answer_limit,
         )
-        self._server.state.services = replace(self._server.state.services, endpoints=asking)
+        self._server.services = replace(self._server.services, endpoints=asking)
         self._pool = await self._stack.enter_async_context(
             await open_pool(
                 self.database_url, role="perdure_dispatcher", max_size=2, application_name="perdure_testing"
@@ -139,14 +139,14 @@ class Backend:
             )
         # Of the production kind: in development the first lost connection to an app ends the run.
         await self._rows("select perdure.create_project('tests', %s)", [_PROJECT])
-        async with self._server.state.services.connection() as conn:
+        async with self._server.services.connection() as conn:
             environment_id = await environments.get_environment(conn, _PROJECT, "prod")
         (key,) = await self._rows("select perdure.create_api_key(%s::uuid) as key", [environment_id])
         return TestEnvironment(environment_id, key["key"])
 
     async def register(self, environment_id: str, slug: str, url: str, manifest: bytes) -> None:
         """Make an app known, or what has changed in it."""
-        async with self._server.state.services.connection() as conn:
+        async with self._server.services.connection() as conn:
             await endpoints.register_endpoint(conn, environment_id, slug, url)
             access = await endpoints.get_endpoint_access(conn, environment_id, slug)
             await endpoints.index_endpoint(conn, access.endpoint_id, manifest, _SDK)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import TypeAdapter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,7 +12,7 @@ from perdure.wire.events import ApiEventLog, SendEventBody, SendEventOptions, Se
 from perdure.wire.runs import CancelRunsAnswer, EventDetails
 from perdure_engine import events
 from perdure_server.auth import caller_of
-from perdure_server.body import check_body, decode_object, engine_text, read_body, read_own
+from perdure_server.body import check_body, decode_object, engine_text, is_json, read_body, read_own
 from perdure_server.json_text import split_array, split_object
 from perdure_server.params import is_minimal, path_text
 from perdure_server.responses import json_response
@@ -19,6 +21,12 @@ from perdure_server.services import services_of
 from perdure_server.version_1 import to_version_1
 
 _USERS_OWN = ("payload", "context")
+# An event as our SDKs write nearly all: without a context and options, its name in ASCII.
+_ONE_EVENT = re.compile(
+    rb'\{"event":(?P<event>\{"name":"[ !#-\[\]-~]+","payload":(?P<payload>.+),"context":\{\},'
+    rb'"id":"[ !#-\[\]-~]{1,1000}"(?:,"source":"[ !#-\[\]-~]*")?\})\}',
+    re.DOTALL,
+)
 
 
 async def send_event(request: Request) -> Response:
@@ -80,6 +88,8 @@ async def cancel_event_runs(request: Request) -> Response:
 
 def _own_event(raw: bytes) -> tuple[bytes, SendEventOptions | None] | None:
     """The event and the options of a body as our SDKs write it."""
+    if (found := _ONE_EVENT.fullmatch(raw)) is not None and is_json(found["payload"]):
+        return found["event"], None
     body = read_own(SendEventBody, raw)
     if body is None or body.to_wire_bytes() != raw:
         return None

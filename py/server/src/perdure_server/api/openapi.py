@@ -11,7 +11,7 @@ from perdure_server.routing import Access, Operation
 
 async def get_openapi(request: Request) -> Response:
     """Describe the API as an OpenAPI 3.1 document."""
-    return json_response(request.app.state.openapi)
+    return json_response(request.scope["app"].openapi)
 
 
 operations = [Operation("GET", "/api/openapi.json", get_openapi, access=Access.OPEN)]

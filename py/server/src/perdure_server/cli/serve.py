@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from starlette.applications import Starlette
 
 from perdure_server.cli.logs import LogLevel, log_to_stderr
 from perdure_server.cli.options import DatabaseUrl
@@ -16,6 +15,7 @@ from perdure_server.cli.output import say
 from perdure_server.settings import Settings
 
 if TYPE_CHECKING:
+    from perdure_server.app import ServerApp
     from perdure_server.cli.dispatching import Dispatching
 
 
@@ -92,7 +92,7 @@ def serve(
         lifespan=_ready(app, url, dispatching),
         drain_s=drain_s,
         on_started=lambda: say(f"perdure serve: {url}"),
-        on_stopping=lambda: app.state.services.stopping.set(),
+        on_stopping=lambda: app.services.stopping.set(),
         drain=dispatching.drain if dispatching else None,
     ).run()
 
@@ -105,16 +105,16 @@ def _dispatching(variables: Mapping[str, str]) -> Dispatching:
 
 
 @asynccontextmanager
-async def _ready(app: Starlette, url: str, dispatching: Dispatching | None) -> AsyncIterator[None]:
+async def _ready(app: ServerApp, url: str, dispatching: Dispatching | None) -> AsyncIterator[None]:
     """The app's start and end; refuses a database that is not migrated, where it would only answer 503."""
     from perdure_server.dashboard.first_start import owner_link
 
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(app.router.lifespan_context(app))
-        await app.state.services.check_ready()
+        await app.services.check_ready()
         if dispatching is not None:
-            await stack.enter_async_context(dispatching.beside(app.state.services))
-        if (link := await owner_link(app.state.services, url)) is not None:
+            await stack.enter_async_context(dispatching.beside(app.services))
+        if (link := await owner_link(app.services, url)) is not None:
             say(f"perdure serve: make the first account of the dashboard, once, within a day: {link}")
         yield
 

@@ -35,7 +35,7 @@ from perdure_server.connect.seat import RequestId, Seat
 from perdure_server.errors import ApiError
 from perdure_server.json_text import decode_json, encode_json
 from perdure_server.params import is_minimal
-from perdure_server.services import Services
+from perdure_server.services import Services, services_of
 
 logger = logging.getLogger("perdure.server.connect")
 
@@ -201,7 +201,7 @@ def _read_slots(head: dict[str, Any]) -> int:
 
 
 async def _connect(socket: WebSocket) -> None:
-    await Session(socket, socket.app.state.services).run()
+    await Session(socket, services_of(socket)).run()
 
 
 connect_route = WebSocketRoute(CONNECT_PATH, _connect)
