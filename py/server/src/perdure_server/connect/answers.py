@@ -25,6 +25,7 @@ logger = logging.getLogger("perdure.server.connect")
 Connect: TypeAlias = Callable[[], AbstractAsyncContextManager[Connection]]
 
 _LARGEST_BATCH = 400
+_HEAVIEST_BATCH = 8_000_000  # bytes of replies; a heavier one goes alone
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 _REFUSALS = (psycopg.DataError, psycopg.IntegrityError, StatementTooComplex, ProgramLimitExceeded)
@@ -95,7 +96,7 @@ class Answers:
         pause_s = _FIRST_PAUSE_S
         try:
             while self._waiting:
-                batch = self._waiting[:_LARGEST_BATCH]
+                batch = self._next_batch()
                 try:
                     await self._store(batch)
                 except (DatabaseUnavailable, NotMigrated) as error:
@@ -108,6 +109,15 @@ class Answers:
         finally:
             self._worker = None
             self._on_idle()
+
+    def _next_batch(self) -> Sequence[Answer]:
+        batch = self._waiting[:_LARGEST_BATCH]
+        weight = 0
+        for place, answer in enumerate(batch):
+            weight += len(answer.judgement.reply or b"")
+            if weight > _HEAVIEST_BATCH and place:
+                return batch[:place]
+        return batch
 
     async def _store(self, batch: Sequence[Answer]) -> None:
         """Store a batch, each answer once; one that the database refuses is told it as that."""
