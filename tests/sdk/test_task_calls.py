@@ -121,8 +121,11 @@ async def test_what_comes_during_two_calls_goes_together(app: Perdure, platform:
     called = declare(app)
     runs = start(platform, 20, steps=1)
     assert await execute_held(app, platform, runs, waiting=18) == [success(run) for run in runs]
-    assert [len(lines) for lines in shared(platform)] == [10, 8]  # in halves
-    assert len(platform.calls) == 4
+    sizes = [len(lines) for lines in shared(platform)]
+    # In halves: 8 are left for the second call, or fewer and fewer go when the ten are back before it.
+    assert (sizes[0], sum(sizes)) == (10, 18)
+    assert len(sizes) <= 4
+    assert len(platform.calls) == 2 + len(sizes)
     assert set(called.values()) == {1}
 
 
