@@ -83,7 +83,7 @@ def read_own(model: type[Message], raw: bytes) -> Message | None:
 
 
 def is_json(raw: bytes) -> bool:
-    """Whether a part of such a text is JSON that Postgres stores as it is: no NUL, NaN or half a pair."""
+    """Whether a part of a body is JSON that Postgres stores as it is: no NUL, no NaN, no half a pair."""
     try:
         from_json(raw, allow_inf_nan=False)
     except ValueError:

@@ -84,8 +84,7 @@ class Operation:
         """Check the key, then run the handler."""
         if self.access is not Access.OPEN:
             run_id = request.path_params["runId"] if self.access is Access.RUN else None
-            public = self.access is not Access.SECRET
-            caller = await authenticate(request, public=public, run_id=run_id)
+            caller = await authenticate(request, public=self.access.is_for_browsers, run_id=run_id)
             if (limiter := services_of(request).rate_limiter) is not None:
                 limiter.take(caller.api_key_id)
         return await self.handler(request)
