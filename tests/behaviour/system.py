@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import secrets
@@ -25,6 +24,7 @@ from perdure_server.cli.database import OWNER, run_in_database
 from perdure_server.cli.local.ports import free_port
 from perdure_server.cli.local.processes import Child, Family
 from tests.support.database import Database
+from tests.support.notes import read_notes
 from tests.support.waiting import eventually
 
 from .host import PATH
@@ -112,8 +112,7 @@ class Platform:
     def told(self) -> dict[str, Told]:
         """What user code told so far, by run."""
         told: dict[str, Told] = defaultdict(Told)
-        for line in self.notes.read_text(encoding="utf-8").splitlines():
-            note = json.loads(line)
+        for note in read_notes(self.notes):
             if "called" in note:
                 told[note["run"]].calls[note["called"]] += 1
             elif "shared" in note:

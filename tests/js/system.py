@@ -26,6 +26,7 @@ from perdure_server.cli.local.platform import LocalPerdure
 from perdure_server.cli.local.ports import free_port
 from perdure_server.cli.local.processes import Child, Family
 from perdure_server.cli.views import Views
+from tests.support.notes import read_notes
 from tests.support.waiting import eventually
 
 from .outcome import ABSENT, Outcome, task_lines, without_stack
@@ -287,9 +288,7 @@ class JsApp:
 
     def notes(self, run_id: str) -> Counter[str]:
         """All that the app noted under this name."""
-        lines = self._calls_file.read_text(encoding="utf-8").splitlines()
-        entries = [json.loads(line) for line in lines]
-        return Counter(entry["what"] for entry in entries if entry["run"] == run_id)
+        return Counter(note["what"] for note in read_notes(self._calls_file) if note["run"] == run_id)
 
     def call(self, path: str, *arguments: Any) -> Any:
         """Call a method of the SDK outside of a run, such as ``client.getRun``.
