@@ -1,6 +1,10 @@
-"""What a call costs a process that has slept, and has to fetch its own memory again (ADR 0059)."""
+"""What a call costs a process that has slept, and has to fetch its own memory again (ADR 0059).
+
+Of the calls of Postgres stands beside each what it costs by the statements that take any number (ADR 0060).
+"""
 
 import asyncio
+import json
 import random
 import statistics
 import time
@@ -8,6 +12,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from benchmarks.measure import Row, number_text
+from benchmarks.micro.database import BenchDatabase, make_database
 from perdure import IO, Perdure, event_trigger
 from perdure.wire import headers
 from perdure.wire.http import HttpResponse
@@ -49,7 +54,7 @@ class _AtOnce:
         """Nothing is open."""
 
 
-def run(_: EmbeddedPostgres) -> list[Row]:
+def run(server: EmbeddedPostgres) -> list[Row]:
     """Microseconds of each call after a sleep, and at once after the one before; the calls by turns."""
     app.api.http = _AtOnce()
     loop = asyncio.new_event_loop()
@@ -78,6 +83,7 @@ def run(_: EmbeddedPostgres) -> list[Row]:
         "app: EXECUTE_JOB": awaited(lambda: app.endpoint.handle("POST", next(requests), EXECUTE_JOB)),
         "server: read an event": lambda: _own_event(b'{"event":%b}' % EVENT),
         "server: write EXECUTE_JOB": lambda: execute_job(EXECUTE_JOB, secrets=[SECRET], now=0.0),
+        **_calls_of_postgres(make_database(server, "lone_call")),
     }
     rounds: dict[str, dict[float, list[float]]] = {name: {ASLEEP_S: [], 0.0: []} for name in calls}
     for pause_s in (ASLEEP_S, 0.0):
@@ -97,3 +103,32 @@ def run(_: EmbeddedPostgres) -> list[Row]:
         }
         for name, figures in rounds.items()
     ]
+
+
+def _calls_of_postgres(database: BenchDatabase) -> dict[str, Callable[[], object]]:
+    """Statements as the server executes them; a space in front makes a lone one any number."""
+    numbers = iter(range(10**9))
+    database.send(1)
+    ((run_id, lease_number, _),) = database.claim(1)
+    call = {
+        "environmentId": str(database.environment_id),
+        "runId": str(run_id),
+        "leaseNumber": lease_number,
+        "task": {"idempotencyKey": "@", "name": "step", "status": "COMPLETED", "output": 1},
+    }
+
+    def send(space: str) -> object:
+        text = f'{space}[{{"name":"happened","payload":{{"n":1}},"context":{{}},"id":"{next(numbers)}"}}]'
+        query = "select * from perdure.send_and_claim(%s, %s, '{}', 'bench', 100, interval '1 minute')"
+        return database.rows(query, database.environment_id, text)
+
+    def store(space: str) -> object:
+        text = space + json.dumps([call]).replace("@", f"{next(numbers):064x}")
+        return database.rows("select * from perdure.upsert_tasks(%s, true)", text)
+
+    return {
+        "Postgres: send_and_claim": lambda: send(""),
+        "Postgres: send_and_claim, as of many": lambda: send(" "),
+        "Postgres: upsert_tasks": lambda: store(""),
+        "Postgres: upsert_tasks, as of many": lambda: store(" "),
+    }

@@ -1,5 +1,5 @@
 -- _sealed_key: a key of an environment as keep_sealed_key got it; null: it is not in force any more, or not kept.
--- Called by  claim_runs, _store_events.
+-- Called by  claim_runs, _store_events, _begin_event.
 create or replace function perdure._sealed_key(p_api_key_id uuid)
 returns text
 language plpgsql stable set search_path = pg_catalog, pg_temp

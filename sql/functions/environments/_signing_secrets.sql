@@ -1,6 +1,6 @@
 -- _signing_secrets: what to sign requests to an environment's endpoints with, as get_signing_secrets says.
 -- Returns    one row.
--- Called by  get_signing_secrets, claim_runs, _store_events, whose statements it becomes a part of.
+-- Called by  get_signing_secrets, claim_runs, _store_events, _begin_event, whose statements it becomes a part of.
 create or replace function perdure._signing_secrets(p_environment_id uuid)
 returns table (signing_secrets bytea[])
 language sql stable

@@ -1,6 +1,6 @@
 -- _event_text: an event as the API and EXECUTE_JOB show it (ApiEventLog), JSON. Put together by hand, which takes half
 -- of the time of json_build_object.
--- Called by  _event_json, claim_runs, _store_events, whose statements it becomes a part of.
+-- Called by  _event_json, claim_runs, _store_events, _begin_event, whose statements it becomes a part of.
 create or replace function perdure._event_text(p_event perdure.events)
 returns text
 language sql stable

@@ -1,7 +1,7 @@
 -- _chunk_limit_ms: for how long an execution may work before it has to yield; null: its app is connected, and there is
 -- no such limit.
 -- Arguments  of the app: columns of endpoints.
--- Called by  claim_runs, _store_events, whose statements it becomes a part of.
+-- Called by  claim_runs, _store_events, _begin_event, whose statements it becomes a part of.
 create or replace function perdure._chunk_limit_ms(
     p_connected boolean, p_execution_limit_ms integer, p_timeout_ms integer
 )

@@ -5,7 +5,7 @@
 --            p_started_at  of this execution, as _iso makes it;
 --            p_account_id, p_source  of the event; null: none;
 --            p_tasks     the members that tell what the run did before, as _begun_members makes them; null: nothing.
--- Called by  claim_runs, _store_events, whose statements it becomes a part of.
+-- Called by  claim_runs, _store_events, _begin_event, whose statements it becomes a part of.
 create or replace function perdure._execution_text(
     p_event text, p_members text, p_chunk_limit_ms integer, p_run_id uuid,
     p_is_test boolean, p_started_at text, p_account_id uuid, p_source json, p_tasks text, p_yielded_keys text[],

@@ -32,10 +32,18 @@ begin
         perform perdure._check_claim(p_dispatcher, p_limit);
     end if;
     v_looks := perdure._any_queued(p_endpoint_ids);
-    v_sent := perdure._store_events(
-        p_environment_id, p_events, p_options, case when v_looks then 0 else p_limit end, p_dispatcher, p_lease_margin,
-        p_endpoint_ids, p_minimal
-    );
+    -- Whether a long text has one event only is not worth to be read for.
+    if not v_looks and p_options::text = '{}' and octet_length(p_events::text) < 4000 then
+        v_sent := perdure._begin_event(
+            p_environment_id, p_events, p_dispatcher, p_lease_margin, p_endpoint_ids, p_minimal
+        );
+    end if;
+    if v_sent.number is null then
+        v_sent := perdure._store_events(
+            p_environment_id, p_events, p_options, case when v_looks then 0 else p_limit end, p_dispatcher,
+            p_lease_margin, p_endpoint_ids, p_minimal
+        );
+    end if;
     if v_sent.answers is not null then
         return query
         select s.event, (null::perdure.claimed_run).*

@@ -98,22 +98,78 @@ def test_what_is_claimed_at_once_is_told_as_from_the_queue(
     assert len(at_once.signing_secrets) == (0 if connected else 1)
 
 
+@pytest.mark.parametrize("members", [
+    {},
+    {"id": "the first", "context": {"a": [1, None]}},
+    {"source": "acme.com", "payload": "a text \u0000 \ud800 é"},
+    {"id": "the first", "sourceContext": {"id": "dyn", "metadata": {"\u0000": 1}}, "dynamicSourceKey": "key"},
+    {"timestamp": "2024-01-31T12:00:00+01:00"},
+    {"isTest": True},
+    {"payloadType": "REQUEST"},
+    {"payload": {"long": "x" * 5000}},
+])  # fmt: skip
+@pytest.mark.parametrize("connected", [False, True])
+def test_an_event_alone_is_stored_and_begun_as_one_in_company(
+    db: Database, here: Here, builders: Builders, connected: bool, members: Any
+) -> None:
+    rule = {"source": members.get("source", "trigger.dev")}
+    if connected:
+        mine = [connect(db, here, "mine", "greet", rule=rule)]
+    else:
+        builders.endpoint(job(rule=rule), environment=here.environment)
+        mine = None
+    (event,), (alone,) = here.send({**GREETING, **members}, only=mine)
+    if "id" in members:
+        members = {**members, "id": "the second"}
+    (other, _), (in_company,) = here.send({**GREETING, **members}, {"name": "nobody's"}, only=mine)
+    assert body_of(alone)["event"] == event
+    assert event["payload"] == other["payload"] == {**GREETING, **members}["payload"]
+    assert all_of(db, alone) == all_of(db, in_company)
+    assert (here.told(), db.call("doctor")) == (set(), [])
+
+
+@pytest.mark.parametrize("event", [{"name": "nobody's"}, {**GREETING, "id": "sent before"}])
+def test_an_event_alone_that_starts_nothing_is_stored_once(
+    db: Database, here: Here, builders: Builders, event: Any
+) -> None:
+    builders.endpoint(environment=here.environment)
+    here.send({**GREETING, "id": "sent before"})
+    (first,), claims = here.send(event)
+    assert claims == []
+    assert db.call("get_event", here.environment.id, first["id"])["name"] == event["name"]
+
+
+@pytest.mark.parametrize("event", [5, "a", None, [], {}, {"name": ""}, {"name": "greet", "id": ""}])
+def test_an_event_alone_that_cannot_be_stored_is_refused(here: Here, builders: Builders, event: Any) -> None:
+    builders.endpoint(environment=here.environment)
+    with pytest.raises(psycopg.Error, match=r"p_events\[0\]"):
+        here.send(event)
+
+
+def test_a_filter_decides_about_an_event_alone(here: Here, builders: Builders) -> None:
+    builders.endpoint(job(rule={"payload": {"n": [1]}}), environment=here.environment)
+    assert [len(here.send({**GREETING, "payload": {"n": n}})[1]) for n in (1, 2)] == [1, 0]
+
+
 def all_of(db: Database, claim: Any) -> Any:
-    """A claim, its run and its lease, without ids of their own, and with instants that differ made equal."""
+    """A claim, its event, run and lease, without ids of their own and with instants made equal."""
     (stored,) = db.rows(
         """
         select
-            to_jsonb(r) as run, to_jsonb(l) as lease,
+            row_to_json(e) as event, to_jsonb(r) as run, to_jsonb(l) as lease,
             round(extract(epoch from l.expires_at - l.claimed_at))::integer as lasts_s,
             array(select t.tag from perdure.run_tags as t where t.run_id = r.id) as tags
-        from perdure.runs as r inner join perdure.leases as l on l.run_id = r.id
+        from perdure.runs as r
+        inner join perdure.leases as l on l.run_id = r.id
+        inner join perdure.events as e on e.id = r.event_id
         where r.id = %s
         """,
         claim.run_id,
     )
     told = {name: value for name, value in claim._asdict().items() if name != "event"}
     text = json.dumps([told, stored._asdict()], default=str)
-    for id, kind in ((claim.run_id, "run"), (body_of(claim)["event"]["id"], "event")):
+    ids = {claim.run_id: "run", stored.event["id"]: "row", body_of(claim)["event"]["id"]: "event"}
+    for id, kind in ids.items():
         text = text.replace(id, kind)
     return json.loads(re.sub(INSTANT, "then", text))
 
