@@ -1,6 +1,8 @@
 """Bodies as our SDKs write them go on as they came; any other is taken apart, with the same outcome."""
 
 import json
+import signal
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -165,3 +167,42 @@ def test_other_events_are_taken_apart() -> None:
     assert events._own_event(b'{"event":{"name":"a","payload":1e400}}') is None
     with pytest.raises(ApiError, match="name"):
         events._event(b'{"event":{"name":""}}')
+
+
+@pytest.fixture
+def at_last() -> Iterator[None]:
+    """Ends a test after half a minute, where the square of the length would take days."""
+
+    def give_up(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(30)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+HEAD_OF_AN_EVENT = b'{"event":{"name":"greet","payload":'
+HEAD_OF_A_RECORD = b'{"leaseNumber":7,"tasks":[{"output":'
+TAIL_OF_A_RECORD = PLAIN[PLAIN.index(',"idempotencyKey') : PLAIN.index('"startedAt')].encode()
+
+
+@pytest.mark.usefixtures("at_last")
+@pytest.mark.parametrize(
+    ("head", "again"),
+    [
+        (HEAD_OF_AN_EVENT, b"1"),
+        (HEAD_OF_AN_EVENT, b',"context":{},"id":"'),
+        (HEAD_OF_AN_EVENT, b',"context":{},"id":"%b' % (b"e" * 1000)),
+        (HEAD_OF_AN_EVENT, b',"context":{},"id":"e","source":"'),
+        (b'{"event":{"name":"', b"a"),
+        (HEAD_OF_A_RECORD, b"1"),
+        (HEAD_OF_A_RECORD, TAIL_OF_A_RECORD),
+        (HEAD_OF_A_RECORD, TAIL_OF_A_RECORD + b'"startedAt":"2026-01-01T00:00:00.5'),
+    ],
+)
+def test_no_body_is_looked_through_again_and_again(head: bytes, again: bytes) -> None:
+    raw = head + again * (3 * 2**20 // len(again))
+    assert events._own_event(raw) is None
+    assert tasks._own_records(raw) is None
