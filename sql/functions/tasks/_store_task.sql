@@ -1,6 +1,6 @@
 -- _store_task: create a lone task that comes with its end, and from which nothing follows, as nearly all steps of an
--- app that is not busy are. What counts there is how much is touched: a statement of two nodes, where _store_tasks takes
--- any number of tasks of any kind.
+-- app that is not busy are. What counts there is how much is touched: a statement of two nodes, where _store_tasks
+-- takes any number of tasks of any kind.
 -- Arguments  p_calls, p_minimal  as _store_tasks.
 -- Returns    its answer; null: the call is something else, or may not write, and nothing was done: that is for
 --            _store_tasks to do, or to refuse.
