@@ -75,7 +75,7 @@ CONCURRENCY = 50
 """Most runs at the same time, where a system can be told; one that does better otherwise may, and says so."""
 HIGH_CONCURRENCY = 400
 """The same for those that do better with more."""
-SLOTS = 1600
+SLOTS = 2400
 """The same for Perdure, where what is on the way to an app and back counts as being executed."""
 
 Role = Literal["client", "app", "dispatcher", "server", "postgres"]

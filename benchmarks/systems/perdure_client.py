@@ -15,7 +15,7 @@ from benchmarks.remote import serve
 from perdure import Perdure, make_event
 
 BATCH = 400
-CALLS = 4
+CALLS = 6
 """At the same time."""
 
 app = Perdure("bench")
