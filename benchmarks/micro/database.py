@@ -104,6 +104,18 @@ class BenchDatabase:
         ]
         self.rows("select * from perdure.upsert_tasks(%s)", json.dumps(calls))
 
+    def begin_step(self) -> str:
+        """Begin a run, and return the argument of upsert_tasks for a step of it; its key is still ``@``."""
+        self.send(1)
+        ((run_id, lease_number, _),) = self.claim(1)
+        call = {
+            "environmentId": str(self.environment_id),
+            "runId": str(run_id),
+            "leaseNumber": lease_number,
+            "task": {"idempotencyKey": "@", "name": "step", "status": "COMPLETED", "output": 1},
+        }
+        return json.dumps([call])
+
     def reply(self, claimed: list[Any], reply: dict[str, Any]) -> None:
         """Hand in the same reply for each claimed run, in one call."""
         self.rows("select * from perdure.apply_results(%s)", self.results(claimed, reply))

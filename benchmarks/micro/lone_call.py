@@ -4,7 +4,6 @@ Of the calls of Postgres stands beside each what it costs by the statements that
 """
 
 import asyncio
-import json
 import random
 import statistics
 import time
@@ -108,14 +107,7 @@ def run(server: EmbeddedPostgres) -> list[Row]:
 def _calls_of_postgres(database: BenchDatabase) -> dict[str, Callable[[], object]]:
     """Statements as the server executes them; a space in front makes a lone one any number."""
     numbers = iter(range(10**9))
-    database.send(1)
-    ((run_id, lease_number, _),) = database.claim(1)
-    call = {
-        "environmentId": str(database.environment_id),
-        "runId": str(run_id),
-        "leaseNumber": lease_number,
-        "task": {"idempotencyKey": "@", "name": "step", "status": "COMPLETED", "output": 1},
-    }
+    step = database.begin_step()
 
     def send(space: str) -> object:
         text = f'{space}[{{"name":"happened","payload":{{"n":1}},"context":{{}},"id":"{next(numbers)}"}}]'
@@ -123,7 +115,7 @@ def _calls_of_postgres(database: BenchDatabase) -> dict[str, Callable[[], object
         return database.rows(query, database.environment_id, text)
 
     def store(space: str) -> object:
-        text = space + json.dumps([call]).replace("@", f"{next(numbers):064x}")
+        text = space + step.replace("@", f"{next(numbers):064x}")
         return database.rows("select * from perdure.upsert_tasks(%s, true)", text)
 
     return {

@@ -6,7 +6,6 @@ stores nothing (ADR 0059).
 """
 
 import asyncio
-import json
 import multiprocessing
 import time
 from collections.abc import Sequence
@@ -38,15 +37,7 @@ def run(server: EmbeddedPostgres) -> list[Row]:
     database = make_database(server, "lone_step")
     database.connection.execute("create table bench_steps (id bigserial primary key, body text)")
     database.connection.execute("grant all on bench_steps, bench_steps_id_seq to perdure_server")
-    database.send(1)
-    ((run_id, lease_number, _),) = database.claim(1)
-    call = {
-        "environmentId": str(database.environment_id),
-        "runId": str(run_id),
-        "leaseNumber": lease_number,
-        "task": {"idempotencyKey": "@", "name": "step", "status": "COMPLETED", "output": 1},
-    }
-    template = json.dumps([call]).replace("@", "%064x")
+    template = database.begin_step().replace("@", "%064x")
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
     process = context.Process(target=_serve, args=(theirs, server.url("lone_step"), template), daemon=True)
