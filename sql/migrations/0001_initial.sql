@@ -511,7 +511,7 @@ create index event_replays_replayed_idx on perdure.event_replays (replayed_id, e
 -- Updated at every claim and every reply, so it carries no payload and no index on a column that changes at each step:
 -- these updates stay HOT. Pages are left two thirds empty for that: a claim and a reply soon after it may change every
 -- row of a page while nothing can be removed from it yet.
--- Written only by sql/functions/runs/ and _start_runs.
+-- Written only by sql/functions/runs/ and, when they begin, by _start_runs, _store_events and _begin_event.
 
 -- Checks of one column are domains: Postgres keeps them ready, while it reads and plans the checks of a table anew in
 -- each statement.
@@ -861,7 +861,7 @@ create type perdure.claimed_run as (
 );
 comment on type perdure.claimed_run is 'A run that a dispatcher has claimed.';
 
--- sent_events: what _store_events has stored, and what it has begun. Not stored.
+-- sent_events: what _store_events or _begin_event has stored, and what it has begun. Not stored.
 create type perdure.sent_events as (
     answers text [],  -- each event as stored, JSON, in the order given
     left_ids uuid [],  -- events.id of those that have yet to be delivered; null: none
@@ -872,7 +872,8 @@ comment on type perdure.sent_events is 'What events were stored, and what has be
 
 -- leases: a row for each execution in flight, from claim to reply; whose it is, the run says. A lease that expires
 -- means that the dispatcher or the endpoint died. Small and short-lived, so promote_due may look through it for expired
--- ones without an index on expires_at. Written only by sql/functions/runs/.
+-- ones without an index on expires_at. Written only by sql/functions/runs/,
+-- _store_events and _begin_event.
 create table perdure.leases (
     run_id uuid primary key,
     claimed_at timestamptz not null,

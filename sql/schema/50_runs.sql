@@ -3,7 +3,7 @@
 -- Updated at every claim and every reply, so it carries no payload and no index on a column that changes at each step:
 -- these updates stay HOT. Pages are left two thirds empty for that: a claim and a reply soon after it may change every
 -- row of a page while nothing can be removed from it yet.
--- Written only by sql/functions/runs/ and _start_runs.
+-- Written only by sql/functions/runs/ and, when they begin, by _start_runs, _store_events and _begin_event.
 
 -- Checks of one column are domains: Postgres keeps them ready, while it reads and plans the checks of a table anew in
 -- each statement.

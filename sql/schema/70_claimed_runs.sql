@@ -12,7 +12,7 @@ create type perdure.claimed_run as (
 );
 comment on type perdure.claimed_run is 'A run that a dispatcher has claimed.';
 
--- sent_events: what _store_events has stored, and what it has begun. Not stored.
+-- sent_events: what _store_events or _begin_event has stored, and what it has begun. Not stored.
 create type perdure.sent_events as (
     answers text [],  -- each event as stored, JSON, in the order given
     left_ids uuid [],  -- events.id of those that have yet to be delivered; null: none

@@ -5,6 +5,9 @@ from typing import Any
 
 from tests.support.database import Database
 
+INSTANT = r"20\d\d-\d\d-\d\d[T ][0-9:.]+(Z|\+00:00)"
+"""An instant as it is stored or told: instants of calls that are compared differ."""
+
 _SENTINEL = "nothing before this"  # sent last: what was told before has come by then
 
 

@@ -10,12 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.sql.rows import body_of, leased, payloads, queued, run_row
+from tests.sql.rows import INSTANT, body_of, leased, payloads, queued, run_row
 from tests.support.builders import Builders, Environment, job, manifest
 from tests.support.database import Database
 
 MARGIN = timedelta(seconds=10)
-INSTANT = r"20\d\d-\d\d-\d\d[T ][0-9:.]+(Z|\+00:00)"
 GREETING = {"name": "greet", "payload": {"n": 1}}
 
 

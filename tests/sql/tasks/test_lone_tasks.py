@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.sql.rows import snapshot, task_statuses
+from tests.sql.rows import INSTANT, snapshot, task_statuses
 from tests.support.builders import Builders, Claim, task
 from tests.support.database import Database
 
-INSTANT = r"20\d\d-\d\d-\d\d[T ][0-9:.]+(Z|\+00:00)"
 ENDED = {"status": "COMPLETED", "output": {"n": 1}}
 SAID_OF_A_TASK: dict[str, Any] = {
     "icon": "bolt",
@@ -45,7 +44,7 @@ SAID_OF_A_TASK: dict[str, Any] = {
         {"status": "RUNNING"},
         {},
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("knows_leases", [True, False])
 def test_a_task_alone_is_stored_and_answered_as_one_in_company(
     db: Database, builders: Builders, knows_leases: bool, members: dict[str, Any]
