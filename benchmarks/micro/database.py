@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -48,6 +48,38 @@ def make_database(server: EmbeddedPostgres, name: str) -> "BenchDatabase":
         json.dumps({"name": "perdure", "version": "0"}),
     )
     return database
+
+
+class Step(NamedTuple):
+    """A step of a run that is executed, as arguments of the functions that store it."""
+
+    environment_id: str
+    run_id: str
+    lease_number: int
+
+    def parts(self, key: int) -> list[str]:
+        """Of store_task."""
+        run = self.environment_id, self.run_id, str(self.lease_number)
+        return [*run, f"{key:064x}", "step", "step", "1", "2026-01-01T00:00:00Z"]
+
+    def document(self, key: int) -> str:
+        """Of upsert_tasks."""
+        environment_id, run_id, _, idempotency_key, name, display_key, _, started_at = self.parts(key)
+        task = {
+            "output": 1,
+            "idempotencyKey": idempotency_key,
+            "name": name,
+            "displayKey": display_key,
+            "status": "COMPLETED",
+            "startedAt": started_at,
+        }
+        call = {
+            "environmentId": environment_id,
+            "runId": run_id,
+            "leaseNumber": self.lease_number,
+            "task": task,
+        }
+        return json.dumps([call])
 
 
 class BenchDatabase:
@@ -104,17 +136,11 @@ class BenchDatabase:
         ]
         self.rows("select * from perdure.upsert_tasks(%s)", json.dumps(calls))
 
-    def begin_step(self) -> str:
-        """Begin a run, and return the argument of upsert_tasks for a step of it; its key is still ``@``."""
+    def begin_step(self) -> "Step":
+        """Begin a run, for steps of it."""
         self.send(1)
         ((run_id, lease_number, _),) = self.claim(1)
-        call = {
-            "environmentId": str(self.environment_id),
-            "runId": str(run_id),
-            "leaseNumber": lease_number,
-            "task": {"idempotencyKey": "@", "name": "step", "status": "COMPLETED", "output": 1},
-        }
-        return json.dumps([call])
+        return Step(str(self.environment_id), str(run_id), lease_number)
 
     def reply(self, claimed: list[Any], reply: dict[str, Any]) -> None:
         """Hand in the same reply for each claimed run, in one call."""

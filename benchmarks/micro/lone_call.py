@@ -1,6 +1,6 @@
 """What a call costs a process that has slept, and has to fetch its own memory again (ADR 0059).
 
-Of the calls of Postgres stands beside each what it costs by the statements that take any number (ADR 0060).
+Beside each call of Postgres stands what it costs by the statements that take any number (ADRs 0060, 0061).
 """
 
 import asyncio
@@ -105,7 +105,7 @@ def run(server: EmbeddedPostgres) -> list[Row]:
 
 
 def _calls_of_postgres(database: BenchDatabase) -> dict[str, Callable[[], object]]:
-    """Statements as the server executes them; a space in front makes a lone one any number."""
+    """Statements as the server executes them; a space in front makes a lone event any number."""
     numbers = iter(range(10**9))
     step = database.begin_step()
 
@@ -114,13 +114,16 @@ def _calls_of_postgres(database: BenchDatabase) -> dict[str, Callable[[], object
         query = "select * from perdure.send_and_claim(%s, %s, '{}', 'bench', 100, interval '1 minute')"
         return database.rows(query, database.environment_id, text)
 
-    def store(space: str) -> object:
-        text = space + step.replace("@", f"{next(numbers):064x}")
-        return database.rows("select * from perdure.upsert_tasks(%s, true)", text)
+    def store() -> object:
+        query = "select perdure.store_task(%s, %s, %s, %s, %s, %s, %s, %s)"
+        return database.rows(query, *step.parts(next(numbers)))
+
+    def upsert() -> object:
+        return database.rows("select * from perdure.upsert_tasks(%s, true)", step.document(next(numbers)))
 
     return {
         "Postgres: send_and_claim": lambda: send(""),
         "Postgres: send_and_claim, as of many": lambda: send(" "),
-        "Postgres: upsert_tasks": lambda: store(""),
-        "Postgres: upsert_tasks, as of many": lambda: store(" "),
+        "Postgres: store_task": store,
+        "Postgres: upsert_tasks": upsert,
     }

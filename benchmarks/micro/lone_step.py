@@ -1,8 +1,8 @@
 """The way of a step through processes that do nothing else: what no server of ours can be quicker than.
 
 An app sends a request with our HTTP client; a server that reads and checks nothing passes it on to Postgres,
-and answers when it is committed. Beside the real server's statement stand an insert of one row, and one that
-stores nothing (ADR 0059).
+and answers when it is committed. Beside the real server's statement stand that for any number of tasks, an
+insert of one row, and one that stores nothing (ADRs 0059, 0061).
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from typing import Any
 import uvloop
 
 from benchmarks.measure import Row, spread
-from benchmarks.micro.database import make_database
+from benchmarks.micro.database import Step, make_database
 from perdure.wire.http import HttpClient
 from perdure_engine.driver import Connection, Statement
 from perdure_engine.embedded import EmbeddedPostgres
@@ -29,6 +29,7 @@ STATEMENTS = {
     "nothing": "select $1::text",
     "a row": "insert into bench_steps (body) values ($1::text) returning null",
     "upsert_tasks": "select response from perdure.upsert_tasks($1, true)",
+    "store_task": "select 1 where perdure.store_task($1, $2, $3, $4, $5, $6, $7, $8)",
 }
 
 
@@ -37,10 +38,10 @@ def run(server: EmbeddedPostgres) -> list[Row]:
     database = make_database(server, "lone_step")
     database.connection.execute("create table bench_steps (id bigserial primary key, body text)")
     database.connection.execute("grant all on bench_steps, bench_steps_id_seq to perdure_server")
-    template = database.begin_step().replace("@", "%064x")
+    step = database.begin_step()
     ours, theirs = multiprocessing.Pipe()
     context = multiprocessing.get_context("spawn")
-    process = context.Process(target=_serve, args=(theirs, server.url("lone_step"), template), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, server.url("lone_step"), step), daemon=True)
     process.start()
     try:
         port, backend_pid = ours.recv()
@@ -84,20 +85,25 @@ def _cpus_ms(pids: Sequence[int | None]) -> list[float]:
     return [int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e6 for pid in ("self", *pids)]
 
 
-def _serve(harness: Pipe, url: str, template: str) -> None:
-    uvloop.run(_answer_all(harness, url, template))
+def _serve(harness: Pipe, url: str, step: Step) -> None:
+    uvloop.run(_answer_all(harness, url, step))
 
 
-async def _answer_all(harness: Pipe, url: str, template: str) -> None:
+async def _answer_all(harness: Pipe, url: str, step: Step) -> None:
     connection = await Connection.connect(url, autocommit=True, prepare_threshold=None)
     await connection.execute("set role perdure_server")
     statements = {
         name: Statement(name, query, lambda *columns: columns) for name, query in STATEMENTS.items()
     }
+    numbers = iter(range(10**9))
+
+    def parameters(statement: Statement[Any]) -> list[str]:
+        key = next(numbers)
+        return step.parts(key) if statement.name == b"store_task" else [step.document(key)]
+
     for statement in statements.values():
-        await connection.call(statement, template % 0)
+        await connection.call(statement, *parameters(statement))
     chosen = statements["nothing"]
-    numbers = iter(range(1, 10**9))
 
     def choose() -> None:
         nonlocal chosen
@@ -109,7 +115,7 @@ async def _answer_all(harness: Pipe, url: str, template: str) -> None:
             self._transport = transport
 
         def data_received(self, data: bytes) -> None:
-            storing = connection.begin(chosen, (template % next(numbers),))
+            storing = connection.begin(chosen, parameters(chosen))
             storing.add_done_callback(
                 lambda done: self._transport.write(ANSWER) if done.result() is not None else None
             )

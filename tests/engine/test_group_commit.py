@@ -192,7 +192,81 @@ async def test_an_execute_that_cannot_even_begin_fails_its_calls() -> None:
     await group.drain()
 
 
-async def test_when_the_loop_ends_nobody_waits_for_ever() -> None:
+class Alone:
+    """A shorter way for calls that are even: a hundred times as much."""
+
+    def __init__(self) -> None:
+        self.calls: list[int] = []
+        self.error: Exception | None = None
+
+    def __call__(self, call: int) -> asyncio.Future[list[int]] | None:
+        if call % 2:
+            return None
+        self.calls.append(call)
+        future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        if self.error is not None:
+            future.set_exception(self.error)
+        else:
+            future.set_result([call * 100] if call else [])
+        return future
+
+
+async def test_a_lone_call_takes_the_shorter_way_where_there_is_one() -> None:
+    execute, alone = Recorder(), Alone()
+    group: GroupCommit[int, int] = GroupCommit(execute, alone=alone)
+    assert [await group.submit(number) for number in (2, 3, 4)] == [200, 6, 400]
+    assert (execute.batches, alone.calls) == ([[3]], [2, 4])
+    assert await asyncio.gather(group.submit(2), group.submit(4)) == [4, 8]
+    assert execute.batches == [[3], [2, 4]]
+
+
+async def test_what_the_shorter_way_does_not_do_goes_the_other() -> None:
+    execute, alone = Recorder(), Alone()
+    group: GroupCommit[int, int] = GroupCommit(execute, alone=alone)
+    assert await group.submit(0) == 0
+    alone.error = ValueError("no")
+    assert await group.submit(2) == 4
+    assert (execute.batches, alone.calls) == ([[0], [2]], [0, 2])
+    assert not group.under_way
+
+
+async def test_a_shorter_way_that_cannot_even_begin_is_none() -> None:
+    def refuse(_call: int) -> asyncio.Future[list[int]]:
+        raise ValueError("no")
+
+    group: GroupCommit[int, int] = GroupCommit(Recorder(), alone=refuse)
+    assert await group.submit(1) == 2
+
+
+async def test_a_connection_that_is_lost_on_the_shorter_way_is_told() -> None:
+    execute, alone = Recorder(), Alone()
+    alone.error = DatabaseUnavailable("gone")
+    group: GroupCommit[int, int] = GroupCommit(execute, alone=alone)
+    assert await outcome_of(group.submit(2)) == "DatabaseUnavailable"
+    assert execute.batches == []
+    assert not group.under_way
+
+
+async def test_calls_gather_while_a_lone_call_is_under_way() -> None:
+    execute = Recorder()
+    begun: list[asyncio.Future[list[int]]] = []
+
+    def alone(_call: int) -> asyncio.Future[list[int]]:
+        begun.append(asyncio.get_running_loop().create_future())
+        return begun[-1]
+
+    group: GroupCommit[int, int] = GroupCommit(execute, alone=alone)
+    first = group.submit(1)
+    await settled()
+    others = [group.submit(number) for number in (2, 3)]
+    await settled()
+    assert execute.batches == []
+    begun[0].set_result([100])
+    assert await asyncio.gather(first, *others) == [100, 4, 6]
+    assert execute.batches == [[2, 3]]
+
+
+async def test_when_the_loop_ends_nobody_waits_for_ever_nobody_waits_for_ever() -> None:
     running: list[asyncio.Task[Sequence[int | Exception]]] = []
 
     async def work(batch: Sequence[int]) -> Sequence[int | Exception]:

@@ -12,6 +12,7 @@ from perdure.wire.events import SendEventBody, SendEventOptions, SendEventsBody
 from perdure.wire.tasks import TaskRecord
 from perdure_server.api import events, tasks
 from perdure_server.errors import ApiError
+from perdure_server.grouped_writes import LoneTask
 
 KEY = "a" * 64
 
@@ -68,12 +69,13 @@ OTHERS = {
 def test_other_records_are_taken_apart(name: str) -> None:
     raw = OTHERS[name].encode()
     assert raw != OWN.encode()
+    assert tasks._plain_record(raw) is None
     assert tasks._own_records(raw) is None
 
 
 PLAIN = (
     '{"leaseNumber":7,"tasks":[{"output":null,"idempotencyKey":"' + KEY + '","name":"step","noop":false,'
-    '"displayKey":"step","status":"COMPLETED","startedAt":"2026-01-01T00:00:00.5Z"}]}'
+    '"displayKey":"shown","status":"COMPLETED","startedAt":"2026-01-01T00:00:00.5Z"}]}'
 )
 
 
@@ -81,7 +83,24 @@ PLAIN = (
 @pytest.mark.parametrize("inside", ["", f'"parentKey":"{KEY}",'])
 def test_a_plain_record_goes_on_as_it_came(output: str, inside: str) -> None:
     raw = PLAIN.replace("null", output).replace('"status"', inside + '"status"').encode()
-    assert tasks._own_records(raw) == (7, [raw[len(b'{"leaseNumber":7,"tasks":[') : -len(b"]}")]])
+    envelope = b'{"environmentId":"e","runId":"r","leaseNumber":7,"task":'
+    calls = tasks.calls_of("e", "r", raw)
+    assert calls == (envelope + raw[len(b'{"leaseNumber":7,"tasks":[') : -len(b"]}")] + b"}",)
+    if not inside:
+        parts = (b"7", KEY.encode(), b"step", b"shown", output.encode(), b"2026-01-01T00:00:00.5Z")
+        assert isinstance(calls, LoneTask)
+        assert calls.parts == ("e", "r", *parts)
+
+
+def test_a_task_inside_another_is_not_stored_by_its_parts() -> None:
+    raw = PLAIN.replace('"status"', f'"parentKey":"{KEY}","status"').encode()
+    assert not isinstance(tasks.calls_of("e", "r", raw), LoneTask)
+
+
+def test_a_plain_record_without_output_has_none() -> None:
+    calls = tasks.calls_of("e", "r", PLAIN.replace('"output":null,', "").encode())
+    assert isinstance(calls, LoneTask)
+    assert calls.parts[-2] is None
 
 
 def test_a_plain_record_in_a_line_for_one_of_many_runs_goes_on_as_it_came() -> None:
@@ -116,7 +135,9 @@ def test_a_plain_record_in_a_line_for_one_of_many_runs_goes_on_as_it_came() -> N
     ],
 )
 def test_a_record_that_is_not_plain_is_taken_apart(part: str, other: str) -> None:
-    assert tasks._own_records(PLAIN.replace(part, other).encode()) is None
+    raw = PLAIN.replace(part, other).encode()
+    assert tasks._plain_record(raw) is None
+    assert tasks._own_records(raw) is None
 
 
 EVENT = '{"event":{"name":"greet","payload":null,"context":{},"id":"e1","source":"x"}}'
@@ -205,4 +226,5 @@ TAIL_OF_A_RECORD = PLAIN[PLAIN.index(',"idempotencyKey') : PLAIN.index('"started
 def test_no_body_is_looked_through_again_and_again(head: bytes, again: bytes) -> None:
     raw = head + again * (3 * 2**20 // len(again))
     assert events._own_event(raw) is None
+    assert tasks._plain_record(raw) is None
     assert tasks._own_records(raw) is None

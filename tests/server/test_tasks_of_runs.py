@@ -63,6 +63,42 @@ async def test_who_needs_no_more_is_told_what_it_does_not_know(server: Server) -
     assert (await server.client.put(alone, json=body, headers=minimal)).json() == {"tasks": [None]}
 
 
+async def test_a_lone_task_that_is_done_is_stored_by_its_parts(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await server.start_run()
+    general: list[str] = []
+    upsert_tasks = tasks.upsert_tasks
+
+    def noted(*arguments: Any) -> Any:
+        general.append("upsert_tasks")
+        return upsert_tasks(*arguments)
+
+    monkeypatch.setattr(tasks, "upsert_tasks", noted)
+
+    async def store(key: str, output: str, lease_number: int = run.lease_number) -> httpx.Response:
+        """As our SDK writes it: nothing is left to be interpreted."""
+        sent = (
+            f'{{"leaseNumber":{lease_number},"tasks":[{{"output":{output},"idempotencyKey":"{key * 64}",'
+            '"name":"step","noop":false,"displayKey":"shown","status":"COMPLETED",'
+            '"startedAt":"2026-01-01T00:00:00.5Z"}]}'
+        )
+        return await server.client.put(run.path, content=sent, headers={"prefer": "return=minimal"})
+
+    for key, output in (("1", '{"n": 1.0, "t": "ä\\n"}'), ("2", "null")):
+        assert (await store(key, output)).json() == {"tasks": [None]}
+        assert general == []
+        (met,) = (await store(key, "5")).json()["tasks"]
+        assert general.pop() == "upsert_tasks"
+        assert met["output"] == json.loads(output)
+        shown = (met["status"], met["name"], met["startedAt"])
+        assert shown == ("COMPLETED", "step", "2026-01-01T00:00:00.500Z")
+    refused = await store("3", "1", run.lease_number + 1)
+    error_of(refused, 409, "JQ005")
+    await server.client.post(f"/api/v1/runs/{run.id}/cancel")
+    error_of(await store("3", "1"), 409, "JQ003")
+
+
 async def test_a_line_is_answered_as_the_call_for_its_run_alone(server: Server) -> None:
     run, other = await server.start_run(), await server.start_run()
     ended = await server.start_run()

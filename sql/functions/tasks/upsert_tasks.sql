@@ -21,20 +21,9 @@ declare
     v_locks boolean := position('waitForEvent' in p_calls::text) > 0;
     v_waiting_ids uuid[];
     v_answers perdure.task_answer[];
-    v_answer json;  -- to a lone task
 begin
     loop
         begin
-            -- Whether a long text has one call only is not worth to be read for.
-            if not v_locks and octet_length(v_calls::text) < 4000 then
-                v_answer := perdure._store_task(v_calls, p_minimal);
-                if v_answer is not null then
-                    if not p_minimal then
-                        return query select 1, null::text, null::text, v_answer;
-                    end if;
-                    return;
-                end if;
-            end if;
             if v_locks then
                 v_waiting_ids := perdure._lock_awaiting_runs(
                     perdure._check_task_calls(v_calls, perdure._id_now(), perdure._id_tail())

@@ -108,6 +108,7 @@ SERVER = APP | {
     "renew_leases",
     "request_index",
     "set_setting",
+    "store_task",
     "unregister_schedule",
     "update_source",
     "update_webhook",

@@ -1,4 +1,4 @@
-"""A task alone in its call, as nearly all are: stored and answered as one in company."""
+"""A task that is done, alone in its call: stored as upsert_tasks would store it, or not at all."""
 
 from __future__ import annotations
 
@@ -6,130 +6,104 @@ import json
 import re
 from typing import Any
 
+import psycopg
 import pytest
 
-from tests.sql.rows import INSTANT, snapshot, task_statuses
+from tests.sql.rows import INSTANT, snapshot
 from tests.support.builders import Builders, Claim, task
 from tests.support.database import Database
 
-ENDED = {"status": "COMPLETED", "output": {"n": 1}}
-SAID_OF_A_TASK: dict[str, Any] = {
-    "icon": "bolt",
-    "description": "é \ud800",
-    "params": {"\u0000": [1.0]},
-    "properties": [{"label": "a", "text": "b"}],
-    "outputProperties": [],
-    "style": {"style": "minimal"},
-    "connectionKey": "github",
-    "redact": {"paths": ["n"]},
-    "parallel": True,
-    "startedAt": "2024-01-31T12:00:00.123Z",
-}
+NOON = "2024-01-31T12:00:00.123Z"
+NOBODY = "01900000-0000-7000-8000-000000000000"
 
 
-@pytest.mark.parametrize(
-    "members",
-    [
-        ENDED,
-        {**ENDED, **SAID_OF_A_TASK},
-        {"status": "COMPLETED"},
-        {"status": "COMPLETED", "output": None},
-        {"status": "COMPLETED", "output": "\u0000", "noop": True, "error": 1},
-        {"status": "ERRORED", "error": {"message": "it broke"}, "output": 1},
-        {**ENDED, "parentKey": task("around")["idempotencyKey"]},
-        {**ENDED, "delaySeconds": 60},
-        {**ENDED, "operation": "fetch", "params": {}},
-        {**ENDED, "effect": {"type": "sendEvents", "events": [{"name": "x"}]}},
-        {**ENDED, "output": "x" * 5000},
-        {"status": "RUNNING"},
-        {},
-    ],
-)
-@pytest.mark.parametrize("knows_leases", [True, False])
-def test_a_task_alone_is_stored_and_answered_as_one_in_company(
-    db: Database, builders: Builders, knows_leases: bool, members: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("output", [{"n": [1.0, "é"]}, "", None])
+def test_it_is_stored_as_in_company(db: Database, builders: Builders, output: Any) -> None:
     builders.runs(2)
     alone, in_company = builders.claims()
-    record = task("a", **members)
-    for claim in (alone, in_company):
-        claim.stored(task("around"), task("other"))
-    identity = {} if knows_leases else {"leaseNumber": None}
-    (answer,) = db.call("upsert_tasks", [call(alone, record, **identity)])
-    (other, _) = db.call(
-        "upsert_tasks", [call(in_company, record, **identity), call(in_company, task("b", **ENDED))]
-    )
-    assert told(db, alone, answer) == told(db, in_company, other)
+    assert store(db, alone, output=None if output is None else json.dumps(output))
+    record = task("a", name="step", displayKey="shown", noop=False, status="COMPLETED", startedAt=NOON)
+    in_company.stored(record if output is None else {**record, "output": output})
+    assert told(db, alone) == told(db, in_company)
 
 
-@pytest.mark.parametrize("members", [ENDED, {"status": "RUNNING"}])
-def test_a_task_alone_is_stored_once(db: Database, builders: Builders, members: dict[str, Any]) -> None:
+def test_null_is_another_output_than_none(db: Database, builders: Builders) -> None:
     builders.run()
     (claim,) = builders.claims()
-    (first,) = claim.stored(task("a", **ENDED))
-    (again,) = claim.store(task("a", **{**members, "output": 2}), minimal=True)
-    assert again.response == first
-    assert task_statuses(db, claim.run_id) == {"a": "COMPLETED"}
+    assert store(db, claim, output="null")
+    assert db.value("select output::text from perdure.tasks") == "null"
+
+
+def test_it_is_stored_once(db: Database, builders: Builders) -> None:
+    builders.run()
+    (claim,) = builders.claims()
+    claim.stored(task("a", status="COMPLETED", output=1))
+    before = snapshot(db)
+    assert not store(db, claim, output="2")
+    assert snapshot(db) == before
 
 
 @pytest.mark.parametrize(
-    ("identity", "record", "code"),
-    [
-        ({"leaseNumber": 2}, ENDED, "JQ005"),
-        ({"runId": "01900000-0000-7000-8000-000000000000"}, ENDED, "JQ001"),
-        ({"environmentId": "01900000-0000-7000-8000-000000000000"}, ENDED, "JQ001"),
-        ({}, {**ENDED, "idempotencyKey": ""}, "JQ010"),
-        ({}, {**ENDED, "idempotencyKey": None}, "JQ010"),
-        ({}, {**ENDED, "startedAt": "noon"}, "JQ010"),
-        ({"leaseNumber": "one"}, ENDED, "JQ010"),
-    ],
+    "other",
+    [{"p_lease_number": 2}, {"p_lease_number": None}, {"p_environment_id": NOBODY}, {"p_run_id": NOBODY}],
 )
-def test_a_task_alone_that_may_not_be_stored_is_refused(
-    db: Database, builders: Builders, identity: dict[str, Any], record: dict[str, Any], code: str
+def test_who_does_not_execute_the_run_stores_nothing(
+    db: Database, builders: Builders, other: dict[str, Any]
 ) -> None:
     builders.run()
     (claim,) = builders.claims()
     before = snapshot(db)
-    (row,) = db.call("upsert_tasks", [call(claim, {**task("a"), **record}, **identity)])
-    assert (row.error_code, row.response) == (code, None)
-    assert row.error_message
+    assert not store(db, claim, **other)
     assert snapshot(db) == before
 
 
-@pytest.mark.parametrize("knows_leases", [True, False])
-def test_a_task_alone_of_a_run_that_has_ended_is_late(
-    db: Database, builders: Builders, knows_leases: bool
-) -> None:
+@pytest.mark.parametrize("status", ["SUCCESS", "RESUME_WITH_TASK", "CANCELED"])
+def test_an_execution_that_is_over_stores_nothing(db: Database, builders: Builders, status: str) -> None:
     builders.run()
     (claim,) = builders.claims()
-    claim.reply("SUCCESS")
-    identity = {} if knows_leases else {"leaseNumber": None}
-    (row,) = db.call("upsert_tasks", [call(claim, task("a", **ENDED), **identity)])
-    if knows_leases:
-        assert row.error_code == "JQ003"
+    if status == "RESUME_WITH_TASK":
+        claim.reply(status, task=task("wait", noop=True, delaySeconds=60))
     else:
-        assert row.response["status"] == "CANCELED"
+        claim.reply(status)
+    before = snapshot(db)
+    assert not store(db, claim)
+    assert snapshot(db) == before
 
 
-def call(claim: Claim, record: dict[str, Any], **identity: Any) -> dict[str, Any]:
-    """A call about a task of a claimed run."""
-    return {
-        "environmentId": claim.body["environment"]["id"],
-        "runId": claim.run_id,
-        "leaseNumber": claim.lease_number,
-        **identity,
-        "task": record,
+@pytest.mark.parametrize(
+    "part",
+    [{"p_output": "{"}, {"p_started_at": "noon"}, {"p_name": None}, {"p_idempotency_key": None}],
+)
+def test_what_cannot_be_stored_is_an_error(db: Database, builders: Builders, part: dict[str, Any]) -> None:
+    builders.run()
+    (claim,) = builders.claims()
+    with pytest.raises((psycopg.DataError, psycopg.IntegrityError)):
+        store(db, claim, **part)
+
+
+def store(db: Database, claim: Claim, output: str | None = "1", **other: Any) -> bool:
+    """Whether store_task stores the task "a" of a claimed run."""
+    arguments = {
+        "p_environment_id": claim.body["environment"]["id"],
+        "p_run_id": claim.run_id,
+        "p_lease_number": claim.lease_number,
+        "p_idempotency_key": task("a")["idempotencyKey"],
+        "p_name": "step",
+        "p_display_key": "shown",
+        "p_output": output,
+        "p_started_at": NOON,
+        **other,
     }
+    named = ", ".join(f"{name} => %s" for name in arguments)
+    stored: bool = db.value(f"select perdure.store_task({named})", *arguments.values())
+    return stored
 
 
-def told(db: Database, claim: Claim, answer: Any) -> Any:
-    """The answer for the task "a", and its row, without ids of their own and with instants made equal."""
-    query = "select row_to_json(t) as row from perdure.tasks as t where run_id = %s and display_key = 'a'"
-    (stored,) = db.rows(query, claim.run_id)
-    around = db.value(
-        "select id from perdure.tasks where run_id = %s and display_key = 'around'", claim.run_id
-    )
-    text = json.dumps([answer.response, answer.error_code, answer.error_message, stored.row])
-    for id, kind in {claim.run_id: "run", around: "around", stored.row["id"]: "task"}.items():
+def told(db: Database, claim: Claim) -> Any:
+    """A run's one task, and what is told of it, without ids and with instants made equal."""
+    query = "select row_to_json(t) as row, perdure._task_json(t) as told from perdure.tasks as t"
+    (stored,) = db.rows(f"{query} where run_id = %s", claim.run_id)
+    text = json.dumps([stored.row, stored.told])
+    for id, kind in {claim.run_id: "run", stored.row["id"]: "task"}.items():
         text = text.replace(str(id), kind)
-    return json.loads(re.sub(INSTANT, "then", text.replace("2024-01-31T12:00:00.123", "noon")))
+    return json.loads(re.sub(INSTANT, "then", text.replace(NOON.removesuffix("Z"), "noon")))

@@ -32,6 +32,8 @@ class GroupCommit(Generic[Call, Result]):
     Args:
         execute: carries out one batch, all of it or nothing. A future is cheaper than a coroutine, which
             becomes a task.
+        alone: a shorter way for a batch of one call; ``None``: it is not for this one. When its result is
+            empty, or an error, it has done nothing, and ``execute`` does it.
         split: makes an ``Answer`` of a batch and what ``execute`` returned; without it that is one.
         max_batch: most calls in a batch.
         max_weight: most weight in a batch; a heavier call goes alone.
@@ -42,19 +44,21 @@ class GroupCommit(Generic[Call, Result]):
         self,
         execute: Callable[[Sequence[Call]], Awaitable[Any]],
         *,
+        alone: Callable[[Call], Awaitable[Any] | None] | None = None,
         split: Callable[[Sequence[Call], Any], Answer[Result]] | None = None,
         max_batch: int = 200,
         max_weight: int = 8_000_000,
         weigh: Callable[[Call], int] | None = None,
     ) -> None:
         self._execute = execute
+        self._alone = alone
         self._split = split
         self._max_batch = max_batch
         self._max_weight = max_weight
         self._weigh = weigh
         self._waiting: deque[_Submitted[Call, Result]] = deque()
         self._halves: list[list[_Submitted[Call, Result]]] = []  # of batches that failed; the last goes first
-        self._running: asyncio.Future[Any] | None = None
+        self._running: asyncio.Future[Any] | None = None  # kept, so that it is not thrown away under way
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -86,13 +90,35 @@ class GroupCommit(Generic[Call, Result]):
         if not batch:
             self._idle.set()
             return
+        alone = self._begun_alone(batch[0][0]) if len(batch) == 1 else None
+        if alone is None:
+            self._begin(batch)
+        else:
+            self._await(alone, partial(self._executed_alone, batch))
+
+    def _begun_alone(self, call: Call) -> Awaitable[Any] | None:
         try:
-            running = asyncio.ensure_future(self._execute([call for call, _ in batch]))  # noqa: RUF006  # kept
+            return self._alone(call) if self._alone is not None else None
+        except Exception:  # execute says what is wrong
+            return None
+
+    def _begin(self, batch: list[_Submitted[Call, Result]]) -> None:
+        try:
+            executing = self._execute([call for call, _ in batch])
         except Exception as error:
             asyncio.get_running_loop().call_soon(self._fail, batch, error)
         else:
-            running.add_done_callback(partial(self._executed, batch))
-            self._running = running
+            self._await(executing, partial(self._executed, batch))
+
+    def _await(self, begun: Awaitable[Any], on_end: Callable[[asyncio.Future[Any]], None]) -> None:
+        self._running = asyncio.ensure_future(begun)
+        self._running.add_done_callback(on_end)
+
+    def _executed_alone(self, batch: list[_Submitted[Call, Result]], running: asyncio.Future[Any]) -> None:
+        if _has_done_nothing(running):
+            self._begin(batch)
+        else:
+            self._executed(batch, running)
 
     def _next_batch(self) -> list[_Submitted[Call, Result]]:
         batch: list[_Submitted[Call, Result]] = []
@@ -143,6 +169,13 @@ class GroupCommit(Generic[Call, Result]):
         self._halves.clear()
         self._waiting.clear()
         self._idle.set()
+
+
+def _has_done_nothing(alone: asyncio.Future[Any]) -> bool:
+    if alone.cancelled():
+        return False
+    error = alone.exception()
+    return not alone.result() if error is None else not isinstance(error, DatabaseUnavailable)
 
 
 def _settle(future: asyncio.Future[Result], result: Result | Exception) -> None:

@@ -1,6 +1,7 @@
 """Tasks: one call for each SQL function of the concept. JSON is in wire shape.
 
-``upsert_tasks`` and ``finish_tasks`` take many callers' calls at once: put them behind a ``GroupCommit``.
+``upsert_tasks`` and ``finish_tasks`` take many callers' calls at once: put them behind a ``GroupCommit``,
+with ``store_task`` for one that is alone.
 """
 
 from collections.abc import Awaitable, Sequence
@@ -37,6 +38,11 @@ _UPSERT_TASKS = Statement(
     "select ordinal, error_code, error_message, response from perdure.upsert_tasks($1, $2)",
     TaskOutcome,
 )
+_STORE_TASK = Statement(
+    "store_task",
+    "select 1 where perdure.store_task($1, $2, $3, $4, $5, $6, $7, $8)",
+    lambda ordinal: TaskOutcome(ordinal, None, None, b"null"),
+)
 _FINISH_TASKS = Statement(
     "finish_tasks",
     "select ordinal, error_code, error_message, response from perdure.finish_tasks($1)",
@@ -54,6 +60,46 @@ def upsert_tasks(db: Database, calls: Sequence[bytes], minimal: bool = False) ->
     Returns: an outcome for each call, in their order; with ``minimal`` none at all if all would be ``null``.
     """
     return db.call(_UPSERT_TASKS, json_array(calls), boolean(minimal))
+
+
+def store_task(
+    db: Database,
+    environment_id: str,
+    run_id: str,
+    lease_number: bytes,
+    idempotency_key: bytes,
+    name: bytes,
+    display_key: bytes,
+    output: bytes | None,
+    started_at: bytes,
+) -> Awaitable[list[TaskOutcome]]:
+    """Create a lone task that is done: a shorter way than ``upsert_tasks``, to which all else is left.
+
+    Args:
+        db: a connection or a pool of the server.
+        environment_id: where the run is.
+        run_id: which run.
+        lease_number: of the execution, in digits.
+        idempotency_key: of the task.
+        name: shown.
+        display_key: shown.
+        output: JSON; ``None``: it returned nothing.
+        started_at: an instant.
+    Returns: its outcome, ``null``; nothing when it exists, or may not be stored, and nothing was done.
+    Raises:
+        psycopg.Error: an argument cannot be stored; nothing was done.
+    """
+    return db.call(
+        _STORE_TASK,
+        environment_id,
+        run_id,
+        lease_number,
+        idempotency_key,
+        name,
+        display_key,
+        output,
+        started_at,
+    )
 
 
 def finish_tasks(db: Database, calls: Sequence[bytes]) -> Awaitable[list[TaskOutcome]]:

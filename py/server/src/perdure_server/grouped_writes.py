@@ -19,6 +19,7 @@ from perdure_engine.runs import ClaimedRun, ClaimOffer
 from perdure_engine.tasks import TaskOutcome
 
 Documents: TypeAlias = tuple[bytes, ...]
+TaskParts: TypeAlias = tuple[str, str, bytes, bytes, bytes, bytes, bytes | None, bytes]
 Stored = TypeVar("Stored")
 
 _NO_OPTIONS = b"{}"
@@ -26,12 +27,33 @@ _HEAVIEST_BATCH = 8_000_000  # bytes
 _MOST_EVENTS = 400  # in a batch: more would have to wait for more slots
 
 
+class LoneTask(tuple[bytes]):
+    """The document of a request for one task that is done, beside its parts.
+
+    Args:
+        document: ``{environmentId, runId, leaseNumber, task}``.
+        parts: the same as ``tasks.store_task`` takes it.
+    """
+
+    parts: TaskParts
+
+    def __new__(cls, document: bytes, parts: TaskParts) -> LoneTask:
+        """A tuple is complete when it is made."""
+        self = super().__new__(cls, (document,))
+        self.parts = parts
+        return self
+
+
 class TaskWriter:
     """Stores and ends tasks of many runs together."""
 
     def __init__(self, db: Database) -> None:
         self._upserts = _group(lambda calls: tasks.upsert_tasks(db, calls), _task_answers)
-        self._minimal_upserts = _group(lambda calls: tasks.upsert_tasks(db, calls, True), _minimal_answers)
+        self._minimal_upserts = _group(
+            lambda calls: tasks.upsert_tasks(db, calls, True),
+            _minimal_answers,
+            alone=lambda calls: tasks.store_task(db, *calls.parts) if isinstance(calls, LoneTask) else None,
+        )
         self._finishes = _group(lambda calls: tasks.finish_tasks(db, calls), _task_answers)
 
     def upsert(self, calls: Documents, *, minimal: bool = False) -> asyncio.Future[list[bytes]]:
@@ -201,11 +223,12 @@ def _group(
     write: Callable[[Sequence[bytes]], Awaitable[Sequence[Stored]]],
     answers: Callable[[Sequence[Documents], Sequence[Stored]], Answer[list[bytes]]],
     weigh: Callable[[Documents], int] = _length,
+    alone: Callable[[Documents], Awaitable[Sequence[Stored]] | None] | None = None,
 ) -> GroupCommit[Documents, list[bytes]]:
     def execute(batch: Sequence[Documents]) -> Awaitable[Sequence[Stored]]:
         return write(batch[0] if len(batch) == 1 else [document for sent in batch for document in sent])
 
-    return GroupCommit(execute, split=answers, max_weight=_HEAVIEST_BATCH, weigh=weigh)
+    return GroupCommit(execute, alone=alone, split=answers, max_weight=_HEAVIEST_BATCH, weigh=weigh)
 
 
 def _task_answers(batch: Sequence[Documents], outcomes: Sequence[TaskOutcome]) -> Answer[list[bytes]]:

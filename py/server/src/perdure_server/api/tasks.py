@@ -30,6 +30,7 @@ from perdure_server.body import (
     read_query,
 )
 from perdure_server.errors import ApiError, answer_error
+from perdure_server.grouped_writes import Documents, LoneTask
 from perdure_server.json_text import (
     MalformedJson,
     decode_json,
@@ -59,8 +60,9 @@ from perdure_server.services import Services, services_of
 # One task that is done, nearly all there are: it shows nothing but its name, in ASCII.
 _ONE_RECORD = re.compile(
     rb'\{"leaseNumber":(?P<lease>0|[1-9][0-9]{0,9}),"tasks":\[(?P<record>\{'
-    rb'(?:"output":(?P<output>.+),)?"idempotencyKey":"[0-9a-f]{64}",'
-    rb'"name":"[ !#-\[\]-~]*","noop":false,"displayKey":"[ !#-\[\]-~]*",(?:"parentKey":"[0-9a-f]{64}",)?'
+    rb'(?:"output":(?P<output>.+),)?"idempotencyKey":"(?P<key>[0-9a-f]{64})",'
+    rb'"name":"(?P<name>[ !#-\[\]-~]*)","noop":false,'
+    rb'"displayKey":"(?P<display_key>[ !#-\[\]-~]*)",(?P<parent>"parentKey":"[0-9a-f]{64}",)?'
     rb'"status":"COMPLETED","startedAt":"(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z)"\})\]\}',
     re.DOTALL,
 )
@@ -86,19 +88,29 @@ async def store_tasks(request: Request) -> Response:
     return json_response(stored_answer(stored))
 
 
-def calls_of(environment_id: str, run_id: str, raw: bytes) -> tuple[bytes, ...]:
+def calls_of(environment_id: str, run_id: str, raw: bytes) -> Documents:
     """What ``store_tasks`` has the database do, from its body.
 
     Raises:
         ApiError: the body is not as it should be.
     """
-    lease_number, records = _own_records(raw) or _records(raw)
+    plain = _plain_record(raw)
+    if plain is None:
+        lease_number, records = _own_records(raw) or _records(raw)
+    else:
+        lease_number, records = int(plain["lease"]), [plain["record"]]
     envelope = b'{"environmentId":"%b","runId":"%b","leaseNumber":%d,"task":' % (
         environment_id.encode(),
         run_id.encode(),
         lease_number,
     )
-    return tuple(b"%b%b}" % (envelope, record) for record in records)
+    documents = tuple(b"%b%b}" % (envelope, record) for record in records)
+    if plain is None or plain["parent"] is not None:
+        return documents
+    shown = plain["key"], plain["name"], plain["display_key"]
+    return LoneTask(
+        documents[0], (environment_id, run_id, plain["lease"], *shown, plain["output"], plain["at"])
+    )
 
 
 def stored_answer(stored: Sequence[bytes]) -> bytes:
@@ -218,8 +230,6 @@ async def get_cached_tasks(request: Request) -> Response:
 
 def _own_records(raw: bytes) -> tuple[int, list[bytes]] | None:
     """The lease number and the records of a body as our SDKs write it."""
-    if (plain := _plain_record(raw)) is not None:
-        return plain
     body = read_own(StoreTasksBody, raw)
     if body is None:
         return None
@@ -228,8 +238,8 @@ def _own_records(raw: bytes) -> tuple[int, list[bytes]] | None:
     return (body.lease_number, records) if written == raw else None
 
 
-def _plain_record(raw: bytes) -> tuple[int, list[bytes]] | None:
-    """The same of a body with one record in which nothing is left to interpretation.
+def _plain_record(raw: bytes) -> re.Match[bytes] | None:
+    """The parts of a body with one record in which nothing is left to interpretation.
 
     Such a record is fit to go on as it is, which spares reading and writing it.
     """
@@ -240,7 +250,7 @@ def _plain_record(raw: bytes) -> tuple[int, list[bytes]] | None:
         datetime.fromisoformat(found["at"].decode())
     except ValueError:
         return None
-    return int(found["lease"]), [found["record"]]
+    return found
 
 
 def _records(raw: bytes) -> tuple[int, list[bytes]]:
