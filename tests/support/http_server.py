@@ -4,7 +4,7 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -53,7 +53,7 @@ def serve(
     app: Any,
     *,
     port: int = 0,
-    http: type[asyncio.Protocol] = _Protocol,
+    http: Callable[..., asyncio.Protocol] = _Protocol,
     ws: type[asyncio.Protocol] | Literal["auto"] = "auto",
 ) -> Iterator[str]:
     """Serve an ASGI app on 127.0.0.1 in a thread of its own; gives its URL, without a slash at the end.
@@ -68,7 +68,7 @@ def serve(
         app,
         host="127.0.0.1",
         port=port,
-        http=http,
+        http=http,  # type: ignore[arg-type]  # it makes one
         ws=ws,
         log_level="warning",
         timeout_graceful_shutdown=1,

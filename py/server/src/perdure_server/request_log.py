@@ -71,19 +71,34 @@ class RequestLog:
             await response(scope, receive, send_with_id)
         finally:
             if self._enabled:
-                access_logger.info(
-                    "method=%s path=%s status=%d ms=%.1f request_id=%s",
-                    scope["method"],
-                    _path(scope),
-                    status,
-                    (time.perf_counter() - started_at) * 1000,
-                    request_id.decode("ascii"),
-                )
+                log_request(scope["method"], _path(scope), status, started_at, request_id)
+
+
+def new_request_id() -> bytes:
+    """For a request that came without one."""
+    return b"%032x" % getrandbits(128)
+
+
+def log_request(method: str, path: str, status: int, started_at: float, request_id: bytes) -> None:
+    """Write the line of a request.
+
+    Args:
+        path: as it was sent.
+        started_at: by ``time.perf_counter``.
+    """
+    access_logger.info(
+        "method=%s path=%s status=%d ms=%.1f request_id=%s",
+        method,
+        path,
+        status,
+        (time.perf_counter() - started_at) * 1000,
+        request_id.decode("ascii"),
+    )
 
 
 def _request_id(scope: Scope) -> bytes:
     given = sent_header(scope, _REQUEST_ID)
-    return given if given is not None and _GOOD_REQUEST_ID.fullmatch(given) else b"%032x" % getrandbits(128)
+    return given if given is not None and _GOOD_REQUEST_ID.fullmatch(given) else new_request_id()
 
 
 def _path(scope: Scope) -> str:

@@ -1,22 +1,61 @@
-"""uvicorn's HTTP protocol, with answers that leave in one packet."""
+"""uvicorn's HTTP protocol, with answers that leave in one packet, and a shorter way for some requests."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+Shortcut: TypeAlias = Callable[[bytes, Callable[[bytes | None], None]], bool]
+"""Begins to answer a request from all its bytes, if it knows it. Later it calls what it was given, with the
+headers and the body that follow what every answer begins with; ``None``: it cannot, and the app is to."""
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Head and body are written one after the other, and would be two packets: a client wakes for each."""
+    """Head and body are written one after the other, and would be two packets: a client wakes for each.
+
+    Args:
+        shortcut: is asked before a request is parsed, when it came in one packet and none is under way.
+    """
+
+    def __init__(self, *arguments: Any, shortcut: Shortcut | None = None, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._shortcut = shortcut
+        self._is_within_request = False
+        self._asked: bytes | None = None
+        """The request that the shortcut is to answer."""
+        self._later: list[bytes] = []
+        """What came meanwhile."""
+        self._shuts_down = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called by the event loop."""
         super().connection_made(transport)
         self._sender = _Sender(transport, self.loop.call_soon)
         self.transport = self._sender
+
+    def data_received(self, data: bytes) -> None:
+        """Called by the event loop."""
+        if self._asked is not None:
+            self._later.append(data)
+            self.flow.pause_reading()
+        elif self._shortcut is None or not self._is_idle or not self._shortcut(data, self._answer):
+            super().data_received(data)
+        else:
+            self._asked = data
+            self._unset_keepalive_if_required()
+
+    def on_message_begin(self) -> None:
+        """Called by the parser."""
+        self._is_within_request = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """Called by the parser."""
+        self._is_within_request = False
+        super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Called when an answer is written: there is nothing to wait for."""
@@ -27,6 +66,34 @@ class HttpProtocol(HttpToolsProtocol):
         """From here on another protocol has the connection."""
         self.transport = self._sender.transport
         super().handle_websocket_upgrade()
+
+    def shutdown(self) -> None:
+        """Called when the server is to stop: what is under way is answered."""
+        if self._asked is None:
+            super().shutdown()
+        else:
+            self._shuts_down = True
+
+    @property
+    def _is_idle(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return not self._is_within_request and (cycle is None or cycle.response_complete)
+
+    def _answer(self, answer: bytes | None) -> None:
+        request, self._asked = self._asked, None
+        later, self._later = self._later, []
+        if request is None or self.transport.is_closing():
+            return
+        if answer is None:
+            super().data_received(request)
+        else:
+            always = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
+            self.transport.write(b"".join([b"HTTP/1.1 200 OK\r\n", *always, answer]))
+            self.on_response_complete()
+        if self._shuts_down:
+            super().shutdown()
+        for data in later:
+            self.data_received(data)
 
 
 class _Sender(asyncio.Transport):

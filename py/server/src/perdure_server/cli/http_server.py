@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -15,7 +16,7 @@ import uvicorn
 
 from perdure_dispatcher.collector import spare_collector
 from perdure_server.cli.failures import CommandFailed
-from perdure_server.cli.http_protocol import HttpProtocol
+from perdure_server.cli.http_protocol import HttpProtocol, Shortcut
 from perdure_server.cli.local.ports import listen
 from perdure_server.connect.protocol import MessageProtocol
 
@@ -53,6 +54,7 @@ class HttpServer:
         drain_s: seconds that requests under way may take when told to stop.
         on_started: called when connections are accepted.
         on_stopping: called when the process is told to stop; requests under way are served to their end.
+        shortcut: answers some requests by a shorter way than the app, as ``HttpProtocol`` says.
         drain: awaited then, while requests are still served, unless the process is told to stop once more.
     """
 
@@ -65,6 +67,7 @@ class HttpServer:
         drain_s: float,
         on_started: Callable[[], None] = lambda: None,
         on_stopping: Callable[[], None] = lambda: None,
+        shortcut: Shortcut | None = None,
         drain: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._lifespan = lifespan
@@ -75,7 +78,7 @@ class HttpServer:
             log_config=None,
             access_log=False,
             server_header=False,
-            http=HttpProtocol,
+            http=partial(HttpProtocol, shortcut=shortcut),  # type: ignore[arg-type]  # it makes one
             ws=MessageProtocol,
             ws_max_size=_LONGEST_MESSAGE,
             ws_per_message_deflate=False,  # JSON over a short way: the CPU counts

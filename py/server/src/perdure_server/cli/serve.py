@@ -71,6 +71,7 @@ def serve(
     """Serve the HTTP API and take webhooks. SIGTERM ends it after what is under way."""
     from perdure_server.app import create_app  # here: the other commands start faster without it
     from perdure_server.cli.http_server import HttpServer, listen_or_refuse
+    from perdure_server.cli.step_requests import StepRequests
 
     log_to_stderr(log_level)
     given = {
@@ -93,6 +94,7 @@ def serve(
         drain_s=drain_s,
         on_started=lambda: say(f"perdure serve: {url}"),
         on_stopping=lambda: app.services.stopping.set(),
+        shortcut=StepRequests(app),
         drain=dispatching.drain if dispatching else None,
     ).run()
 

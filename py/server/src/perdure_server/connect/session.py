@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from typing import Any
 
 from starlette.routing import WebSocketRoute
@@ -28,7 +27,7 @@ from perdure_connect.frames import (
 from perdure_engine.connected import connect_endpoint
 from perdure_engine.endpoints import index_endpoint
 from perdure_engine.errors import PerdureError
-from perdure_server.api.tasks import calls_of, stored_answer
+from perdure_server.api.tasks import stored_answer
 from perdure_server.auth import authenticate, key_of
 from perdure_server.connect.calls import check_call, serve_call
 from perdure_server.connect.seat import RequestId, Seat
@@ -36,12 +35,12 @@ from perdure_server.errors import ApiError
 from perdure_server.json_text import decode_json, encode_json
 from perdure_server.params import is_minimal
 from perdure_server.services import Services, services_of
+from perdure_server.steps import begin_step, run_of
 
 logger = logging.getLogger("perdure.server.connect")
 
 _HELLO_WITHIN_S = 30.0
 _MOST_SLOTS = 10_000
-_STORE_TASKS = re.compile(r"/api/v1/runs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/tasks")
 _LOST = (WebSocketDisconnect, RuntimeError)  # Starlette's for a socket that is closed while we send
 
 
@@ -148,19 +147,12 @@ class Session:
 
         Returns: False: it is another call, or one that is to be refused: the API says why.
         """
-        services = self._services
-        found = _STORE_TASKS.fullmatch(head["path"]) if head["method"] == "PUT" else None
-        caller = services.callers.remembered(self._key)
-        if (
-            found is None
-            or caller is None
-            or services.rate_limiter is not None
-            or len(body) > services.settings.json_body_limit
-        ):
+        run_id = run_of(head["path"]) if head["method"] == "PUT" else None
+        if run_id is None:
             return False
-        try:
-            calls = calls_of(caller.environment_id, found[1], body)
-        except ApiError:
+        minimal = is_minimal(head.get("headers") or {})
+        begun = begin_step(self._services, self._key, run_id, body, minimal=minimal)
+        if begun is None:
             return False
 
         def answer(storing: asyncio.Future[list[bytes]]) -> None:
@@ -172,8 +164,7 @@ class Session:
             elif self._is_open:
                 self._call(seat, scope, head, body)  # storing the same again changes nothing
 
-        minimal = is_minimal(head.get("headers") or {})
-        services.tasks.upsert(calls, minimal=minimal).add_done_callback(answer)
+        begun.add_done_callback(answer)
         return True
 
 
