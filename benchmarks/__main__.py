@@ -99,7 +99,7 @@ def _run_micro(name: str, folder: Path) -> Any:
 def _machine(file_system: str) -> dict[str, Any]:
     return {
         "cores": os.cpu_count(),
-        "python": platform.python_version(),
+        "python": sys.version,
         "machine": platform.machine(),
         "kernel": platform.release(),
         "fileSystem": file_system,
