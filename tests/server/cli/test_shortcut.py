@@ -2,8 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import closing, nullcontext
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing, nullcontext
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,14 +19,20 @@ from tests.support.waiting import eventually
 SHORT = b"GET /short HTTP/1.1\r\nhost: x\r\n\r\n"
 HELD = b"GET /held HTTP/1.1\r\nhost: x\r\n\r\n"
 LEFT = b"GET /left HTTP/1.1\r\nhost: x\r\n\r\n"
+SLOW = b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n"
 OTHER = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
 ANSWER = b"content-length: 5\r\n\r\nshort"
 
 
+let_go = threading.Event()
+
+
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the path, at once: a body may still be on its way."""
+    """Answers with the path, at once unless it is slow: a body may still be on its way."""
     if scope["type"] == "lifespan":
         return
+    if scope["path"] == "/slow":
+        await asyncio.to_thread(let_go.wait, 10)
     body = b"app " + scope["path"].encode()
     headers = [(b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -37,7 +44,7 @@ class Shortcut:
 
     def __init__(self) -> None:
         self.asked: list[bytes] = []
-        self.let_go: list[Callable[[], None]] = []
+        self.let_go: list[Callable[[bytes | None], object]] = []
 
     def __call__(self, request: bytes, answer: Callable[[bytes | None], None]) -> bool:
         self.asked.append(request)
@@ -47,7 +54,7 @@ class Shortcut:
         elif request == LEFT:
             loop.call_soon(answer, None)
         elif request == HELD:
-            self.let_go.append(lambda: loop.call_soon_threadsafe(answer, ANSWER) and None)
+            self.let_go.append(partial(loop.call_soon_threadsafe, answer))
         else:
             return False
         return True
@@ -111,8 +118,32 @@ def test_what_comes_while_a_request_is_answered_is_answered_after_it(
     eventually(lambda: shortcut.let_go)
     line.sendall(OTHER)
     line.sendall(OTHER)
-    shortcut.let_go[0]()
+    shortcut.let_go[0](ANSWER)
     assert answers(line, 3) == [b"short", b"app /", b"app /"]
+
+
+def test_what_comes_while_the_app_answers_is_the_apps(
+    url: str, line: socket.socket, shortcut: Shortcut
+) -> None:
+    let_go.clear()
+    line.sendall(SLOW)
+    eventually(lambda: shortcut.asked == [SLOW])
+    line.sendall(SHORT)
+    with closing(connection_to(url)) as other:  # when this is answered, what was sent before it has been read
+        other.sendall(OTHER)
+        assert answers(other, 1) == [b"app /"]
+    let_go.set()
+    assert answers(line, 2) == [b"app /slow", b"app /short"]
+
+
+def test_who_sends_on_and_on_meanwhile_is_not_read(line: socket.socket, shortcut: Shortcut) -> None:
+    line.sendall(HELD)
+    eventually(lambda: shortcut.let_go)
+    line.settimeout(1)
+    with pytest.raises(TimeoutError):
+        line.sendall(b"x" * 64 * 1024 * 1024)
+    shortcut.let_go[0](ANSWER)
+    assert line.recv(65536).partition(b"short")[0].endswith(b"\r\n\r\n")
 
 
 def test_a_request_in_two_parts_is_the_apps(line: socket.socket, shortcut: Shortcut) -> None:
@@ -133,34 +164,65 @@ def test_a_body_that_looks_like_a_request_is_none(line: socket.socket, shortcut:
     assert SHORT not in shortcut.asked
 
 
+@pytest.mark.parametrize("answer", [ANSWER, None])
 def test_a_client_that_leaves_meanwhile_harms_nobody(
-    url: str, line: socket.socket, shortcut: Shortcut
+    url: str, line: socket.socket, shortcut: Shortcut, caplog: pytest.LogCaptureFixture, answer: bytes | None
 ) -> None:
     with closing(connection_to(url)) as leaving:
         leaving.sendall(HELD)
         eventually(lambda: shortcut.let_go)
     line.sendall(OTHER)
     assert answers(line, 1) == [b"app /"]
-    shortcut.let_go[0]()
+    shortcut.let_go[0](answer)
     line.sendall(SHORT)
     assert answers(line, 1) == [b"short"]
+    assert [record.getMessage() for record in caplog.records if record.levelname != "INFO"] == []
+
+
+@asynccontextmanager
+async def serving(shortcut: Shortcut, *, keep_alive_s: float) -> AsyncIterator[uvicorn.Server]:
+    """The same in this event loop."""
+    protocol = partial(HttpProtocol, shortcut=shortcut)
+    config = uvicorn.Config(app, http=protocol, timeout_keep_alive=keep_alive_s, log_level="warning")  # type: ignore[arg-type]
+    server = uvicorn.Server(config)
+    server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        async with asyncio.timeout(10):
+            while not server.started:
+                await asyncio.sleep(0.01)
+            yield server
+            server.should_exit = True
+            await task
+
+
+async def ask(server: uvicorn.Server, request: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
+    writer.write(request)
+    return reader, writer
 
 
 async def test_a_server_that_stops_answers_what_is_under_way(shortcut: Shortcut) -> None:
-    protocol = partial(HttpProtocol, shortcut=shortcut)
-    server = uvicorn.Server(uvicorn.Config(app, http=protocol, log_level="warning"))  # type: ignore[arg-type]
-    server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
-    listener = socket.create_server(("127.0.0.1", 0))
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    async with asyncio.timeout(10):
-        reader, writer = await asyncio.open_connection(*listener.getsockname())
-        writer.write(HELD)
+    async with serving(shortcut, keep_alive_s=600) as server:
+        reader, writer = await ask(server, HELD)
         while not shortcut.let_go:
             await asyncio.sleep(0.01)
         server.should_exit = True
         while server.servers[0].is_serving():
             await asyncio.sleep(0.01)
-        shortcut.let_go[0]()
+        shortcut.let_go[0](ANSWER)
         assert (await reader.read()).endswith(b"\r\n\r\nshort")
         writer.close()
-        await serving
+
+
+async def test_a_connection_is_idle_from_the_answer_on(shortcut: Shortcut) -> None:
+    async with serving(shortcut, keep_alive_s=0.2) as server:
+        reader, writer = await ask(server, SHORT)
+        await reader.readuntil(b"short")
+        begun_at = asyncio.get_running_loop().time()
+        writer.write(HELD)
+        while not shortcut.let_go or asyncio.get_running_loop().time() < begun_at + 0.5:
+            await asyncio.sleep(0.01)
+        shortcut.let_go[0](ANSWER)
+        assert (await reader.read()).endswith(b"\r\n\r\nshort")  # and then it is closed
+        writer.close()

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from perdure.wire.tasks import TaskRecord
 from perdure_server.app import ServerApp, create_app
 from perdure_server.cli.http_protocol import HttpProtocol
 from perdure_server.cli.step_requests import StepRequests
+from perdure_server.rate_limit import RateLimit
 from perdure_server.settings import Settings
 from tests.support.builders import Builders, Claim, Endpoint
 from tests.support.http_server import serve
@@ -24,8 +26,8 @@ from tests.support.http_server import serve
 class Platform:
     """A server whose API notes what it is asked for, an app of it, and a run of that."""
 
-    def __init__(self, db_url: str, builders: Builders) -> None:
-        self.app = create_app(Settings(db_url))
+    def __init__(self, db_url: str, builders: Builders, **settings: Any) -> None:
+        self.app = create_app(Settings(db_url, **settings))
         self.reached: list[str] = []
         self.url = ""
         self.endpoint: Endpoint = builders.endpoint()
@@ -43,10 +45,15 @@ class Platform:
         await self.app(scope, receive, send)
 
 
+@contextmanager
+def served(platform: Platform) -> Iterator[Platform]:
+    with serve(platform, http=partial(HttpProtocol, shortcut=StepRequests(platform.app))) as platform.url:
+        yield platform
+
+
 @pytest.fixture
 def platform(db_url: str, builders: Builders) -> Iterator[Platform]:
-    platform = Platform(db_url, builders)
-    with serve(platform, http=partial(HttpProtocol, shortcut=StepRequests(platform.app))) as platform.url:
+    with served(Platform(db_url, builders)) as platform:
         yield platform
 
 
@@ -138,6 +145,21 @@ async def test_what_may_not_be_stored_is_refused_as_ever(
     with pytest.raises(ApiError, match="already ended"):
         await store(platform, "b")
     assert builders.db.value("select count(*) from perdure.tasks") == knows_key
+
+
+async def test_steps_count_for_the_rate_limit(db_url: str, builders: Builders) -> None:
+    with served(
+        Platform(db_url, builders, rate_limit=RateLimit(burst=2, refill=1, period_s=3600))
+    ) as platform:
+        statuses = [(await put(platform, body_of(platform.claim, key))).status for key in "abc"]
+    assert statuses == [200, 200, 429]
+
+
+async def test_a_step_that_is_too_large_is_refused(db_url: str, builders: Builders) -> None:
+    with served(Platform(db_url, builders, json_body_limit=1000)) as platform:
+        await store(platform, "a")
+        refused = await put(platform, body_of(platform.claim, "b", output="x" * 1000))
+    assert (refused.status, json.loads(refused.body)["code"]) == (413, "BODY_TOO_LARGE")
 
 
 async def test_the_answer_is_the_apis(platform: Platform) -> None:
