@@ -14,6 +14,7 @@ from perdure.settings import Settings as SdkSettings
 from perdure.transport import ApiError
 from perdure.wire.http import HttpClient, HttpResponse
 from perdure.wire.tasks import TaskRecord
+from perdure_server import steps
 from perdure_server.app import ServerApp, create_app
 from perdure_server.cli.http_protocol import HttpProtocol
 from perdure_server.cli.step_requests import StepRequests
@@ -145,6 +146,18 @@ async def test_what_may_not_be_stored_is_refused_as_ever(
     with pytest.raises(ApiError, match="already ended"):
         await store(platform, "b")
     assert builders.db.value("select count(*) from perdure.tasks") == knows_key
+
+
+async def test_a_mistake_of_ours_on_the_way_is_no_end_of_the_connection(
+    platform: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a mistake")
+
+    await store(platform, "a")
+    monkeypatch.setattr(steps, "calls_of", fail)
+    assert await store(platform, "b") == [None]
+    assert len(platform.reached) == 2
 
 
 async def test_steps_count_for_the_rate_limit(db_url: str, builders: Builders) -> None:

@@ -14,7 +14,7 @@ headers and the body that follow what every answer begins with; ``None``: it can
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """Head and body are written one after the other, and would be two packets: a client wakes for each.
+    """Answers leave in one packet: head and body are written one by one, and a client would wake for each.
 
     Args:
         shortcut: is asked before a request is parsed, when it came in one packet and none is under way.
