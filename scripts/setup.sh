@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Make .venv: the pinned requirements, then our packages in editable form. Does nothing when both are as they were.
-# PYTHON names the interpreter. Without it the platform's own is taken, unless it is too old: it is compiled with profiles, which
-# version managers mostly leave out when they build one, and with which all of Python is a seventh faster.
+# PYTHON names the interpreter. Without it the platform's own is taken, if it is new enough: it is compiled with profiles,
+# without which all of Python is a seventh slower, and which version managers mostly leave out when they build one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -35,11 +35,6 @@ class Platform:
         builders.run(self.endpoint)
         (self.claim,) = builders.claims()
 
-    @property
-    def state(self) -> Any:
-        """For uvicorn: it is an app like the one within."""
-        return self.app.state
-
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
             self.reached.append(f"{scope['method']} {scope['path']}")

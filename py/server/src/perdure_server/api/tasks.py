@@ -95,22 +95,9 @@ def calls_of(environment_id: str, run_id: str, raw: bytes) -> Documents:
         ApiError: the body is not as it should be.
     """
     plain = _plain_record(raw)
-    if plain is None:
-        lease_number, records = _own_records(raw) or _records(raw)
-    else:
-        lease_number, records = int(plain["lease"]), [plain["record"]]
-    envelope = b'{"environmentId":"%b","runId":"%b","leaseNumber":%d,"task":' % (
-        environment_id.encode(),
-        run_id.encode(),
-        lease_number,
-    )
-    documents = tuple(b"%b%b}" % (envelope, record) for record in records)
-    if plain is None or plain["parent"] is not None:
-        return documents
-    shown = plain["key"], plain["name"], plain["display_key"]
-    return LoneTask(
-        documents[0], (environment_id, run_id, plain["lease"], *shown, plain["output"], plain["at"])
-    )
+    if plain is not None:
+        return _plain_call(environment_id, run_id, plain)
+    return _documents(environment_id, run_id, *(_own_records(raw) or _records(raw)))
 
 
 def stored_answer(stored: Sequence[bytes]) -> bytes:
@@ -251,6 +238,26 @@ def _plain_record(raw: bytes) -> re.Match[bytes] | None:
     except ValueError:
         return None
     return found
+
+
+def _plain_call(environment_id: str, run_id: str, plain: re.Match[bytes]) -> Documents:
+    """The call for such a record, with its parts unless it lies in another."""
+    documents = _documents(environment_id, run_id, int(plain["lease"]), [plain["record"]])
+    if plain["parent"] is not None:
+        return documents
+    shown = plain["key"], plain["name"], plain["display_key"]
+    return LoneTask(
+        documents[0], (environment_id, run_id, plain["lease"], *shown, plain["output"], plain["at"])
+    )
+
+
+def _documents(environment_id: str, run_id: str, lease_number: int, records: Sequence[bytes]) -> Documents:
+    envelope = b'{"environmentId":"%b","runId":"%b","leaseNumber":%d,"task":' % (
+        environment_id.encode(),
+        run_id.encode(),
+        lease_number,
+    )
+    return tuple(b"%b%b}" % (envelope, record) for record in records)
 
 
 def _records(raw: bytes) -> tuple[int, list[bytes]]:
