@@ -345,6 +345,79 @@ async def test_nothing_is_left_of_lines_that_are_all_cancelled(app: Perdure, pla
     assert await calls.store(runs[2].id, 0, RECORD, FULL_S) is None
 
 
+async def calls_of_a_lone_run(app: Perdure, run: FakeRun) -> TaskCalls:
+    """Calls of which the last one was for one run."""
+    calls = TaskCalls.shared(app.api, asyncio.get_running_loop())
+    await calls.store_lone(run.id, 0, RECORD, FULL_S)
+    await eventually_async(lambda: calls._under_way == 0, what="its end")
+    return calls
+
+
+async def test_a_step_that_its_job_waits_for_goes_at_once(app: Perdure, platform: FakePlatform) -> None:
+    (run,) = start(platform, 1, steps=1)
+    calls = await calls_of_a_lone_run(app, run)
+    async with held(app, platform, until=lambda: True):
+        storing = asyncio.ensure_future(calls.store_lone(run.id, 0, RECORD, FULL_S))
+        await asyncio.sleep(0)
+        assert (under_way(app), calls._tasks) == (1, set())
+    stored = await storing
+    assert stored is not None  # told in full: it was there already
+    assert stored.status == "COMPLETED"
+    assert (calls._under_way, calls._together) == (0, 0)
+
+
+async def test_a_lone_step_that_is_cancelled_makes_way(app: Perdure, platform: FakePlatform) -> None:
+    runs = start(platform, 3, steps=1)
+    calls = await calls_of_a_lone_run(app, runs[0])
+    platform.faults += ["hang", "hang"]
+    lone = asyncio.ensure_future(calls.store_lone(runs[0].id, 0, RECORD, FULL_S))
+    await asyncio.sleep(0)
+    hung = calls.store(runs[1].id, 0, RECORD, FULL_S)
+    await eventually_async(lambda: not platform.faults, what="two calls that hang")
+    third = calls.store(runs[2].id, 0, RECORD, FULL_S)
+    await asyncio.sleep(0)
+    assert waits(app, 1)()
+    lone.cancel()
+    assert await third is None
+    assert (calls._under_way, calls._together) == (1, 1)
+    hung.cancel()
+    calls.close()
+    assert len(runs[2].rows) == 1
+
+
+async def test_steps_of_runs_that_stored_together_still_do(app: Perdure, platform: FakePlatform) -> None:
+    runs = start(platform, 2, steps=1)
+    calls = TaskCalls.shared(app.api, asyncio.get_running_loop())
+    await asyncio.gather(*(calls.store(run.id, 0, RECORD, FULL_S) for run in runs))
+    await eventually_async(lambda: calls._under_way == 0, what="its end")
+    await asyncio.gather(*(calls.store_lone(run.id, 0, RECORD, FULL_S) for run in runs))
+    assert [len(lines) for lines in shared(platform)] == [2, 2]
+    assert len(platform.calls) == 2
+
+
+@pytest.mark.parametrize("answer", ["html", (200, {"tasks": []}), DOWN])
+async def test_a_lone_step_is_stored_again_after_a_strange_answer(
+    app: Perdure, platform: FakePlatform, answer: Any
+) -> None:
+    called = declare(app)
+    (run,) = start(platform, 1, steps=2)
+    platform.faults.append(answer)
+    assert await execute(app, platform, [run]) == [success(run)]
+    assert len(platform.calls) == 3
+    assert set(called.values()) == {1}
+
+
+async def test_steps_side_by_side_in_a_run_still_go_together(app: Perdure, platform: FakePlatform) -> None:
+    @app.job(id="job", version="1.0.0", on=ON)
+    async def job(payload: Any, io: IO) -> int:
+        first = await io.run_task("first", lambda: 1)
+        return first + sum(await asyncio.gather(*(io.run_task(["n", n], lambda: 1) for n in range(9))))
+
+    reply = await platform.execute(app, platform.start("job"))
+    assert reply["output"] == 10
+    assert [len(put) for put in platform.puts()] == [1, 9]
+
+
 async def test_each_event_loop_has_calls_of_its_own(app: Perdure, platform: FakePlatform) -> None:
     called = declare(app)
     groups = [start(platform, 10, steps=5) for _ in range(2)]

@@ -1,6 +1,6 @@
 -- store_task: create a lone task that is done, as nearly all steps of an app that is not busy are. What counts there is
 -- how much is touched: plain arguments and a statement of two nodes, where upsert_tasks takes apart any number of tasks
--- of any kind.
+-- of any kind. Each setting costs, too: what looks one run up by its id needs only one of the planner's.
 -- Arguments  of a task that is COMPLETED: its run with the number of the lease, its key, what is shown of it, its
 --            output (null: it returned nothing), and since when it ran.
 -- Returns    whether it was stored. False: it exists, or may not be stored, and nothing was done: upsert_tasks tells
@@ -13,8 +13,7 @@ create or replace function perdure.store_task(
 )
 returns boolean
 language plpgsql volatile security definer set search_path = pg_catalog, pg_temp
-set plan_cache_mode = force_generic_plan set enable_seqscan = off set enable_bitmapscan = off
-set enable_hashjoin = off set enable_mergejoin = off
+set enable_seqscan = off
 as $$
 declare
     v_now constant timestamptz := perdure.clock();
@@ -24,7 +23,8 @@ begin
         created_at, updated_at
     )
     select
-        perdure._id_at(perdure._id_now() + 1), r.id, p_idempotency_key, p_display_key, 'COMPLETED', false, p_name,
+        perdure._id_at(perdure._id_now() + 1, perdure._task_id_tail(r.id, p_idempotency_key)), r.id,
+        p_idempotency_key, p_display_key, 'COMPLETED', false, p_name,
         '{"style": "normal"}', p_output, p_started_at, v_now, v_now, v_now
     from perdure.runs as r
     where

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import psycopg
 import pytest
@@ -41,6 +42,17 @@ def test_it_is_stored_once(db: Database, builders: Builders) -> None:
     before = snapshot(db)
     assert not store(db, claim, output="2")
     assert snapshot(db) == before
+
+
+def test_ids_of_tasks_with_the_same_key_ascend_and_differ_by_run(db: Database, builders: Builders) -> None:
+    builders.runs(10)
+    claims = builders.claims()
+    assert all(store(db, claim) for claim in claims)
+    query = "select id from perdure.tasks where run_id = %s"
+    ids = [UUID(db.value(query, claim.run_id)) for claim in claims]
+    assert ids == sorted(ids)
+    assert {(id.version, id.variant) for id in ids} == {(7, RFC_4122)}
+    assert len({str(id)[19:] for id in ids}) == 10  # those of one instant, too
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ class TaskFrame:
     asyncio_task: asyncio.Task[object] | None = None
     owner: int | None = None
     """The caller who runs the body."""
+    is_lone: bool = False
+    """True when that is the job's own: it waits for the task's end."""
     is_closed: bool = False
     """True while the body must not use ``io``: within a transaction of the app's database."""
     is_group: bool = False

@@ -23,7 +23,7 @@ ANNOUNCE_AFTER_S = 1.0
 """A task that runs longer is announced, so that people see it running."""
 RIDE_ALONG_S = 1.0  # a log line waits this long for a call to ride on
 _TIMER_PRECISION_S = 0.005
-_KEEP_FOR_REPLY_MS = 1000  # stop repeating a call while there is still time to answer with its records
+_KEEP_FOR_REPLY_MS = 1000  # to answer with the records of a call that is no longer repeated
 
 
 class ApiOutOfReach(Exception):
@@ -94,9 +94,10 @@ class Recorder:
             while not self._out_of_reach:
                 try:
                     if self._riders or not (parent is None or parent.announced):
-                        return await self._put_with_riders(parent, text, left_s)
+                        return (await self._put_with_riders(left_s, (parent, text)))[-1]
                     calls = self._calls(left_s)
-                    return await calls.store(self._run_id, self._lease_number, text, left_s)
+                    store = calls.store_lone if frame.is_lone else calls.store
+                    return await store(self._run_id, self._lease_number, text, left_s)
                 except Exception as error:
                     delay_s, retry_at = self._pause_after(error, attempt)
                 left_s = give_up_at - self._loop.time() - delay_s
@@ -191,12 +192,11 @@ class Recorder:
         return self._own
 
     async def _put_with_riders(
-        self, parent: TaskFrame | None, text: bytes, timeout_s: float
-    ) -> StoredTask | None:
+        self, timeout_s: float, *items: tuple[TaskFrame | None, bytes]
+    ) -> list[StoredTask | None]:
         riders, self._riders = self._riders, []
         try:
-            items = [*_written(riders), (parent, text)]
-            return (await self._put(self._calls(timeout_s), items, timeout_s))[-1]
+            return await self._put(self._calls(timeout_s), [*_written(riders), *items], timeout_s)
         except BaseException:
             self._riders = [*riders, *self._riders]
             raise
@@ -241,12 +241,9 @@ class Recorder:
 
     async def _send_riders(self) -> None:
         """Once; those that it does not take go with the next call or the reply."""
-        timeout_s = self._patience_s
-        riders, self._riders = self._riders, []
         try:
-            await self._put(self._calls(timeout_s), _written(riders), timeout_s)
+            await self._put_with_riders(self._patience_s)
         except BaseException as error:
-            self._riders = [*riders, *self._riders]
             self._overlook(error)
 
     async def _open_waits(self) -> None:

@@ -327,6 +327,7 @@ class TaskRunner:
             await self._suspensions.suspend(Yield("start_task", frame.parent))
         frame.asyncio_task = asyncio.current_task()
         frame.owner = current_caller()
+        frame.is_lone = frame.owner == self._ledger.owner
         self._suspensions.started(frame)
         return frame
 

@@ -25,13 +25,10 @@ class Store:
         self._prefix = prefix
 
     @overload
-    async def get(self, key: str) -> Any: ...
-
-    @overload
     async def get(self, key: str, schema: type[T]) -> T | None: ...
 
     @overload
-    async def get(self, key: str, schema: Any) -> Any: ...
+    async def get(self, key: str, schema: Any = ...) -> Any: ...
 
     async def get(self, key: str, schema: Any = Any) -> Any:
         """A value, None when there is none (or when it is null: ``has`` tells which).
@@ -69,13 +66,10 @@ class SyncStore(Blocking[Store]):
     """``app.sync.store``: as ``app.store``, blocking."""
 
     @overload
-    def get(self, key: str) -> Any: ...
-
-    @overload
     def get(self, key: str, schema: type[T]) -> T | None: ...
 
     @overload
-    def get(self, key: str, schema: Any) -> Any: ...
+    def get(self, key: str, schema: Any = ...) -> Any: ...
 
     def get(self, key: str, schema: Any = Any) -> Any:
         """As ``Store.get``."""

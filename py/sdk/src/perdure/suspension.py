@@ -23,9 +23,9 @@ from perdure.wire.replies import (
 )
 from perdure.wire.tasks import RetryPolicy, TaskRecord, WireError
 
-_SETTLE_TURNS = 5  # turns of the event loop in which tasks that were just created or woken get going
+_SETTLE_TURNS = 5  # of the event loop, in which tasks that were just created or woken get going
 _KEEP_FOR_REPLY_MS = 250
-_CLEAN_UP_S = 1.0  # what a cancelled sibling may still take for its own clean-up
+_CLEAN_UP_S = 1.0  # that a cancelled sibling may take to clean up
 
 
 @dataclass(frozen=True, slots=True)

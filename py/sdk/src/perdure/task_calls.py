@@ -34,6 +34,7 @@ class TaskCalls:
         self._open: dict[str, _Line] = {}  # the last of each run
         self._under_way = 0
         self._together = 0  # lines under way
+        self._last = 0  # lines in the last call
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
@@ -77,6 +78,24 @@ class TaskCalls:
         line.add(record, stored)
         return stored
 
+    async def store_lone(
+        self, run_id: str, lease_number: int, record: bytes, left_s: float
+    ) -> StoredTask | None:
+        """As ``store``, for a job that waits for it: at once, if the app has nothing else to store."""
+        if self._under_way or self._last != 1 or self._api.is_gathering:
+            return await self.store(run_id, lease_number, record, left_s)
+        self._under_way = self._together = 1
+        try:
+            body = _body(lease_number, record)
+            tasks = (await self._api.store_tasks(run_id, body, timeout_s=_within(left_s))).tasks
+        finally:
+            self._under_way -= 1
+            self._together -= 1
+            self._begin()
+        if len(tasks) != 1:
+            raise _miscounted(tasks, 1)
+        return tasks[0]
+
     def close(self) -> None:
         """Cut the calls under way."""
         self._lines.clear()
@@ -86,11 +105,13 @@ class TaskCalls:
 
     def _begin(self) -> None:
         """If it may be, a call in the next turn, with what waits by then."""
+        if not self._lines:
+            return
         api = self._api
         may_call = self._under_way == 0
         if self._is_shared:
             may_call = self._under_way < _CALLS_AT_ONCE or api.is_gathering or not api.knows_many
-        if self._lines and may_call:
+        if may_call:
             self._under_way += 1
             task = asyncio.get_running_loop().create_task(self._send())
             self._tasks.add(task)
@@ -112,7 +133,8 @@ class TaskCalls:
             self._lines.popleft()
             if self._open.get(line.run_id) is line:
                 del self._open[line.run_id]
-        self._together += len(group)
+        self._last = len(group)
+        self._together += self._last
         return group
 
     async def _send(self) -> None:
@@ -130,8 +152,7 @@ class TaskCalls:
             self._begin()
 
     async def _store(self, group: list[_Line]) -> None:
-        left_s = group[0].give_up_at - asyncio.get_running_loop().time()
-        timeout_s = min(max(left_s, _SHORTEST_CALL_S), CALL_TIMEOUT_S)
+        timeout_s = _within(group[0].give_up_at - asyncio.get_running_loop().time())
         runs = [(line.run_id, line.body) for line in group]
         answers: Sequence[StoredTasks | Exception]
         try:
@@ -154,7 +175,7 @@ class TaskCalls:
 class _Line:
     """What is to be stored for one run, and who waits for it."""
 
-    __slots__ = ("_lease_number", "_records", "_stored", "give_up_at", "run_id", "size", "told")
+    __slots__ = ("_lease_number", "_records", "_waiting", "give_up_at", "run_id", "size", "told")
 
     def __init__(self, run_id: str, lease_number: int, give_up_at: float) -> None:
         self.run_id = run_id
@@ -163,7 +184,7 @@ class _Line:
         self.told: set[str] = set()
         self._lease_number = lease_number
         self._records: list[bytes] = []
-        self._stored: list[asyncio.Future[StoredTask | None] | None] = []
+        self._waiting: dict[int, asyncio.Future[StoredTask | None]] = {}  # by place of the record
 
     def takes(self, lease_number: int, size: int) -> bool:
         return (
@@ -174,26 +195,38 @@ class _Line:
 
     def add(self, record: bytes, stored: asyncio.Future[StoredTask | None] | None) -> None:
         self.size += len(record) + 1
+        if stored is not None:
+            self._waiting[len(self._records)] = stored
         self._records.append(record)
-        self._stored.append(stored)
 
     @property
     def is_wanted(self) -> bool:
         """False when all who waited were cancelled."""
-        return any(one is not None and not one.done() for one in self._stored)
+        return not all(one.done() for one in self._waiting.values())
 
     @property
     def body(self) -> bytes:
-        return b'{"leaseNumber":%d,"tasks":[%b]}' % (self._lease_number, b",".join(self._records))
+        return _body(self._lease_number, b",".join(self._records))
 
     def settle(self, answer: StoredTasks | Exception) -> None:
-        if isinstance(answer, StoredTasks) and len(answer.tasks) != len(self._stored):
-            answer = ApiError(f"the API stored {len(answer.tasks)} of {len(self._stored)} tasks")
-        if isinstance(answer, Exception):
-            for one in self._stored:
-                if one is not None and not one.done():
-                    one.set_exception(copy(answer) if isinstance(answer, ApiError) else answer)
-            return
-        for one, task in zip(self._stored, answer.tasks, strict=True):
-            if one is not None and not one.done():
-                one.set_result(task)
+        if isinstance(answer, StoredTasks) and len(answer.tasks) != len(self._records):
+            answer = _miscounted(answer.tasks, len(self._records))
+        for place, one in self._waiting.items():
+            if one.done():
+                continue
+            if isinstance(answer, StoredTasks):
+                one.set_result(answer.tasks[place])
+            else:
+                one.set_exception(copy(answer) if isinstance(answer, ApiError) else answer)
+
+
+def _body(lease_number: int, records: bytes) -> bytes:
+    return b'{"leaseNumber":%d,"tasks":[%b]}' % (lease_number, records)
+
+
+def _within(left_s: float) -> float:
+    return min(max(left_s, _SHORTEST_CALL_S), CALL_TIMEOUT_S)
+
+
+def _miscounted(stored: Sequence[object], sent: int) -> ApiError:
+    return ApiError(f"the API stored {len(stored)} of {sent} tasks")

@@ -28,7 +28,7 @@ CALL_TIMEOUT_S = 15.0
 _MAX_ANSWER_BYTES = 32 * 1024 * 1024
 _FIRST_DELAY_S = 0.05
 _MAX_DELAY_S = 2.0
-_LATEST_RESET = timedelta(days=1)  # a limit that asks for more patience is taken for a mistake
+_LATEST_RESET = timedelta(days=1)  # a later one is taken for a mistake
 
 
 class ApiTransport:
@@ -116,9 +116,7 @@ class ApiTransport:
     ) -> HttpResponse:
         """Send one request; ``timeout_s`` seconds for all of it."""
         has_body = body is not None or method != "GET"
-        sent = _headers(self._settings.api_key, has_body)
-        if headers is not None:
-            sent = {**sent, **headers}
+        sent = {**_headers(self._settings.api_key, has_body), **(headers or {})}
         try:
             response = await self.http.request(
                 method,

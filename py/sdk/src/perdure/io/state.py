@@ -112,13 +112,10 @@ class RunStore:
         self._store = Store(io._api, prefix=prefix)
 
     @overload
-    def get(self, key: Key, store_key: str) -> Coroutine[Any, Any, Any]: ...
-
-    @overload
     def get(self, key: Key, store_key: str, schema: type[T]) -> Coroutine[Any, Any, T | None]: ...
 
     @overload
-    def get(self, key: Key, store_key: str, schema: Any) -> Coroutine[Any, Any, Any]: ...
+    def get(self, key: Key, store_key: str, schema: Any = ...) -> Coroutine[Any, Any, Any]: ...
 
     def get(self, key: Key, store_key: str, schema: Any = Any) -> Coroutine[Any, Any, Any]:
         """A value, None when there is none.
@@ -304,13 +301,10 @@ class SyncRunStore(Waiting[RunStore]):
     """See ``RunStore``."""
 
     @overload
-    def get(self, key: Key, store_key: str) -> Any: ...
-
-    @overload
     def get(self, key: Key, store_key: str, schema: type[T]) -> T | None: ...
 
     @overload
-    def get(self, key: Key, store_key: str, schema: Any) -> Any: ...
+    def get(self, key: Key, store_key: str, schema: Any = ...) -> Any: ...
 
     def get(self, key: Key, store_key: str, schema: Any = Any) -> Any:
         """See ``RunStore.get``."""

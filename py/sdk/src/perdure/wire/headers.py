@@ -59,7 +59,7 @@ AUTHORIZATION = "authorization"
 IDEMPOTENCY_KEY = "idempotency-key"
 CACHED_TASKS_CURSOR = "x-cached-tasks-cursor"
 
-VERSION = "0.1.0"  # of the SDK, as in pyproject.toml: to read what is installed takes as long as all models
+VERSION = "0.1.0"  # as in pyproject.toml; to ask what is installed is slow
 PROTOCOL_VERSION = "2023-09-29"
 SERIALIZED_OUTPUT_VERSION = "2023-11-01"
 EXTENSION_VERSION = "3"

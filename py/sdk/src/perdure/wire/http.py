@@ -12,13 +12,14 @@ import select
 import ssl
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple, Protocol, cast
 from urllib.parse import urlsplit
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 _MAX_HEAD_BYTES = 64 * 1024
+_CLOSED = "the connection was closed before the answer was complete"
 
 
 class HttpError(Exception):
@@ -48,17 +49,13 @@ class HttpResponse(NamedTuple):
 class AnswerParser:
     """Takes bytes as they come and yields one answer. Not for HEAD, whose answers announce a body.
 
-    After an answer that leaves the connection ``reusable``, ``expect`` another.
-
-    Args:
-        max_body_bytes: most bytes of body to accept.
+    ``expect`` comes first, and again after an answer that leaves the connection ``reusable``.
     """
 
-    def __init__(self, *, max_body_bytes: int) -> None:
+    def __init__(self) -> None:
         self._fields: dict[bytes, bytes] = {}
         self.on_header = self._fields.setdefault  # called by httptools; quicker than a method
         self._parser = HttpResponseParser(self)
-        self.expect(max_body_bytes=max_body_bytes)
 
     def expect(self, *, max_body_bytes: int, on_piece: Callable[[bytes], None] | None = None) -> None:
         """An answer is to come; ``on_piece`` as for ``HttpClient.request``."""
@@ -73,8 +70,6 @@ class AnswerParser:
         self._failure: HttpError | None = None
         self.reusable = False
         """True when the connection may carry another request after this answer."""
-        self.started = False
-        """True once a byte of the answer has come."""
 
     def feed(self, data: bytes) -> HttpResponse | None:
         """Take the next bytes; return the answer when it is complete.
@@ -82,7 +77,6 @@ class AnswerParser:
         Raises:
             HttpError: this is not an HTTP/1.1 answer, or too large.
         """
-        self.started = True
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as error:
@@ -109,9 +103,7 @@ class AnswerParser:
         """
         if self._ends_with_connection:
             return self._answer()
-        if not self.started:
-            raise ConnectionFailed("the connection was closed before any answer came")
-        raise ConnectionFailed("the connection was closed in the middle of the answer")
+        raise ConnectionFailed(_CLOSED)
 
     def _answer(self) -> HttpResponse:
         return HttpResponse(self._parser.get_status_code(), self._headers, bytes(self._body))
@@ -127,7 +119,7 @@ class AnswerParser:
         """Refuse early what is announced to be too large."""
         self._head_bytes = None
         self._headers = {  # backwards: the first of repeated ones counts
-            _header_name(name): value.decode("latin-1") for name, value in reversed(self._fields.items())
+            _lower(name): value.decode("latin-1") for name, value in reversed(self._fields.items())
         }
         length = self._headers.get("content-length")
         if length is not None:
@@ -165,7 +157,7 @@ class AnswerParser:
 
 
 @lru_cache(maxsize=200)
-def _header_name(name: bytes) -> str:
+def _lower(name: bytes) -> str:
     return name.decode("latin-1").lower()
 
 
@@ -175,7 +167,7 @@ class Connection(asyncio.Protocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._parser: AnswerParser | None = None
+        self._parser = AnswerParser()
         self._answer: asyncio.Future[HttpResponse] | None = None
         self._give_up_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -197,18 +189,12 @@ class Connection(asyncio.Protocol):
     ) -> HttpResponse:
         """Send a whole request and wait for its answer. The connection is cut when that fails.
 
-        Args:
-            max_body_bytes: most bytes of body to accept.
-            give_up_at: loop time.
-            on_piece: as for ``HttpClient.request``.
         Raises:
             HttpError: the connection broke, or the answer is malformed or too large.
-            TimeoutError: it is not complete in time.
+            TimeoutError: it is not complete at ``give_up_at``, by the loop's clock.
         """
         if self._transport is None or not self.usable:
-            raise ConnectionFailed("the connection was closed before any answer came")
-        if self._parser is None:
-            self._parser = AnswerParser(max_body_bytes=max_body_bytes)
+            raise ConnectionFailed(_CLOSED)
         self._parser.expect(max_body_bytes=max_body_bytes, on_piece=on_piece)
         self._answer, self.usable = self._loop.create_future(), False
         self._watch_clock(give_up_at)
@@ -251,7 +237,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Called by asyncio."""
-        if self._parser is None or self._answer is None or self._answer.done():
+        if self._answer is None or self._answer.done():
             self.abort()  # bytes that nobody asked for
             return
         try:
@@ -267,7 +253,7 @@ class Connection(asyncio.Protocol):
         self.usable = False
         if self._timer is not None:
             self._timer.cancel()
-        if self._parser is None or self._answer is None or self._answer.done():
+        if self._answer is None or self._answer.done():
             return
         try:
             if exc is not None:
@@ -306,7 +292,7 @@ def _news_of(descriptor: int) -> Callable[[], object]:
 
 
 CONNECT_TIMEOUT_S = 10.0
-_MAX_IDLE_S = 50.0  # shorter than the keep-alive of common balancers (60 s and more)
+_MAX_IDLE_S = 50.0  # common balancers keep a connection for 60 s and more
 _MAX_IDLE_PER_HOST = 128
 _LATELY_S = 1.0
 _KEPT_FOR_S = re.compile(r"timeout=(\d{1,9})")
@@ -339,7 +325,7 @@ class HttpTransport(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of what is kept for later requests; it stays usable."""
+        """As ``HttpClient.close``."""
         ...
 
 
@@ -347,14 +333,11 @@ class HttpClient:
     """Sends requests over kept-alive connections. Share one between tasks; any event loop may use it.
 
     Redirects are not followed, nothing is retried, answers are not compressed, proxies are not used. A
-    request that is cancelled or times out cuts its connection, so the other side notices.
-
-    Args:
-        ssl_context: for https; the system's trusted certificates (``SSL_CERT_FILE``) when absent.
+    request that is cancelled or times out cuts its connection, so the other side notices. For https the
+    system's certificates are trusted, or those of ``SSL_CERT_FILE``.
     """
 
-    def __init__(self, *, ssl_context: ssl.SSLContext | None = None) -> None:
-        self._ssl_context = ssl_context
+    def __init__(self) -> None:
         self._pools: dict[asyncio.AbstractEventLoop, _Pool] = {}
 
     async def request(
@@ -403,7 +386,7 @@ class HttpClient:
         return response
 
     async def close(self) -> None:
-        """Cut the idle connections of the running event loop. A later request opens new ones."""
+        """Cut the idle connections of the running event loop; it stays usable."""
         for connections in self._pools.pop(asyncio.get_running_loop(), _Pool(list)).values():
             for connection in connections:
                 connection.abort()
@@ -417,13 +400,13 @@ class HttpClient:
             pool = self._pools[loop] = _Pool(list)
         return pool
 
+    @cached_property
+    def _ssl_context(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
+
     async def _connect(self, origin: _Origin) -> Connection:
         loop = asyncio.get_running_loop()
-        context = None
-        if origin.scheme == "https":
-            if self._ssl_context is None:
-                self._ssl_context = ssl.create_default_context()
-            context = self._ssl_context
+        context = self._ssl_context if origin.scheme == "https" else None
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 _, connection = await loop.create_connection(
@@ -431,7 +414,7 @@ class HttpClient:
                 )
         except TimeoutError as error:
             raise ConnectionFailed(f"no connection within {CONNECT_TIMEOUT_S:g} s") from error
-        except (OSError, ssl.SSLError, UnicodeError) as error:
+        except (OSError, UnicodeError) as error:
             raise ConnectionFailed(f"no connection: {error}") from error
         return connection
 
@@ -483,7 +466,7 @@ def _split_url(url: str) -> tuple[_Origin, str]:
 
 def _encode(method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-    # Each line has its own end and no other: a break in a value would be a header that somebody else chose.
+    # A break in a value would be a header that somebody else chose.
     if lines.count("\r") != len(headers) or lines.count("\n") != len(headers) or "\0" in lines:
         name = next(name for name in headers if set("\r\n\0") & {*name, *headers[name]})
         raise ConnectionFailed(f"header {name!r} contains a line break")

@@ -14,7 +14,7 @@ from perdure.wire.headers import WEBHOOK_ID, WEBHOOK_SIGNATURE, WEBHOOK_TIMESTAM
 
 SIGNATURE_WINDOW_S = 300
 _DERIVATION = b"perdure.signing.v1:"
-_MAX_SIGNATURES = 16  # more active keys than anyone rotates; bounds the work an unsigned stranger can cause
+_MAX_SIGNATURES = 16  # bounds the work that a stranger can cause
 
 
 class SignatureError(Exception):
