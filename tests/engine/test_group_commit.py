@@ -199,15 +199,15 @@ class Alone:
         self.calls: list[int] = []
         self.error: Exception | None = None
 
-    def __call__(self, call: int) -> asyncio.Future[list[int]] | None:
+    def __call__(self, call: int) -> asyncio.Future[int] | None:
         if call % 2:
             return None
         self.calls.append(call)
-        future: asyncio.Future[list[int]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         if self.error is not None:
             future.set_exception(self.error)
         else:
-            future.set_result([call * 100] if call else [])
+            future.set_result(call * 100)
         return future
 
 
@@ -231,7 +231,7 @@ async def test_what_the_shorter_way_does_not_do_goes_the_other() -> None:
 
 
 async def test_a_shorter_way_that_cannot_even_begin_is_none() -> None:
-    def refuse(_call: int) -> asyncio.Future[list[int]]:
+    def refuse(_call: int) -> asyncio.Future[int]:
         raise ValueError("no")
 
     group: GroupCommit[int, int] = GroupCommit(Recorder(), alone=refuse)
@@ -249,9 +249,9 @@ async def test_a_connection_that_is_lost_on_the_shorter_way_is_told() -> None:
 
 async def test_calls_gather_while_a_lone_call_is_under_way() -> None:
     execute = Recorder()
-    begun: list[asyncio.Future[list[int]]] = []
+    begun: list[asyncio.Future[int]] = []
 
-    def alone(_call: int) -> asyncio.Future[list[int]]:
+    def alone(_call: int) -> asyncio.Future[int]:
         begun.append(asyncio.get_running_loop().create_future())
         return begun[-1]
 
@@ -261,9 +261,48 @@ async def test_calls_gather_while_a_lone_call_is_under_way() -> None:
     others = [group.submit(number) for number in (2, 3)]
     await settled()
     assert execute.batches == []
-    begun[0].set_result([100])
+    begun[0].set_result(100)
     assert await asyncio.gather(first, *others) == [100, 4, 6]
     assert execute.batches == [[2, 3]]
+
+
+async def test_something_in_place_of_a_batch_begins_at_once_and_the_others_gather() -> None:
+    execute, begun = Recorder(), asyncio.get_running_loop().create_future()
+    group: GroupCommit[int, int] = GroupCommit(execute)
+    assert group.instead(lambda: begun) is begun
+    assert group.under_way
+    others = [group.submit(number) for number in (2, 3)]
+    await settled()
+    assert execute.batches == []
+    assert group.instead(begin_nothing) is None
+    begun.set_exception(ValueError("no"))  # is its caller's affair
+    assert await asyncio.gather(*others) == [4, 6]
+    assert execute.batches == [[2, 3]]
+    assert isinstance(begun.exception(), ValueError)
+    assert not group.under_way
+
+
+async def test_nothing_is_begun_in_place_of_a_batch_that_is_under_way() -> None:
+    group: GroupCommit[int, int] = GroupCommit(Recorder())
+    submitted = group.submit(1)
+    assert group.instead(begin_nothing) is None
+    assert await submitted == 2
+
+
+async def test_what_cannot_begin_in_place_of_a_batch_is_told_and_forgotten() -> None:
+    group: GroupCommit[int, int] = GroupCommit(Recorder())
+    with pytest.raises(ValueError, match="no"):
+        group.instead(refuse_to_begin)
+    assert not group.under_way
+    assert await group.submit(1) == 2
+
+
+def begin_nothing() -> asyncio.Future[int]:
+    pytest.fail("it was begun")
+
+
+def refuse_to_begin() -> asyncio.Future[int]:
+    raise ValueError("no")
 
 
 async def test_when_the_loop_ends_nobody_waits_for_ever_nobody_waits_for_ever() -> None:

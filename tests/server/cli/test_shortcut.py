@@ -226,3 +226,17 @@ async def test_a_connection_is_idle_from_the_answer_on(shortcut: Shortcut) -> No
         shortcut.let_go[0](ANSWER)
         assert (await reader.read()).endswith(b"\r\n\r\nshort")  # and then it is closed
         writer.close()
+
+
+async def test_each_short_answer_keeps_the_connection_for_its_time(shortcut: Shortcut) -> None:
+    async with serving(shortcut, keep_alive_s=0.4) as server:
+        reader, writer = await ask(server, SHORT)
+        loop = asyncio.get_running_loop()
+        for _ in range(4):  # longer than one may be idle
+            await reader.readuntil(b"short")
+            answered_at = loop.time()
+            await asyncio.sleep(0.2)
+            writer.write(SHORT)
+        assert (await reader.read()).endswith(b"\r\n\r\nshort")  # and then it is closed
+        assert loop.time() - answered_at > 0.5
+        writer.close()

@@ -1,5 +1,6 @@
 """Steps over HTTP by the shortest way: what our SDK sends takes it, and every answer is as the API's."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -122,6 +123,17 @@ async def test_a_step_that_was_stored_before_is_told(platform: Platform) -> None
     await store(platform, "a")
     (task,) = await store(platform, "a", output=2)
     assert task.output == {"n": 1}
+
+
+async def test_steps_that_come_in_the_same_moment_are_all_stored(
+    platform: Platform, builders: Builders
+) -> None:
+    await store(platform, "a")
+    keys = "bbccddeeff00112233"
+    answers = await asyncio.gather(*(put(platform, body_of(platform.claim, key)) for key in keys))
+    assert {answer.status for answer in answers} == {200}
+    stored = builders.db.rows("select left(idempotency_key, 1) as key from perdure.tasks order by 1")
+    assert "".join(row.key for row in stored) == "0123abcdef"
 
 
 @pytest.mark.parametrize("knows_key", [True, False])

@@ -15,6 +15,7 @@ from .errors import DatabaseUnavailable
 
 Call = TypeVar("Call")
 Result = TypeVar("Result")
+Other = TypeVar("Other")
 
 _Submitted = tuple[Call, asyncio.Future[Result]]
 
@@ -32,8 +33,8 @@ class GroupCommit(Generic[Call, Result]):
     Args:
         execute: carries out one batch, all of it or nothing. A future is cheaper than a coroutine, which
             becomes a task.
-        alone: a shorter way for a batch of one call; ``None``: it is not for this one. When its result is
-            empty, or an error, it has done nothing, and ``execute`` does it.
+        alone: a shorter way for a batch of one call, to this call's result; ``None``: it is not for this one.
+            When the result is empty, or an error, it has done nothing, and ``execute`` does it.
         split: makes an ``Answer`` of a batch and what ``execute`` returned; without it that is one.
         max_batch: most calls in a batch.
         max_weight: most weight in a batch; a heavier call goes alone.
@@ -44,7 +45,7 @@ class GroupCommit(Generic[Call, Result]):
         self,
         execute: Callable[[Sequence[Call]], Awaitable[Any]],
         *,
-        alone: Callable[[Call], Awaitable[Any] | None] | None = None,
+        alone: Callable[[Call], Awaitable[Result] | None] | None = None,
         split: Callable[[Sequence[Call], Any], Answer[Result]] | None = None,
         max_batch: int = 200,
         max_weight: int = 8_000_000,
@@ -81,12 +82,26 @@ class GroupCommit(Generic[Call, Result]):
             loop.call_soon(self._go_on)  # with what others submit in this very moment
         return future
 
+    def instead(self, begin: Callable[[], Awaitable[Other]]) -> asyncio.Future[Other] | None:
+        """Carry out something in place of a batch, in this very turn; what is submitted meanwhile gathers.
+
+        Args:
+            begin: begins it; what it raises is raised.
+        Returns: what it comes to; ``None``: a batch is under way, and nothing was begun.
+        """
+        if self.under_way:
+            return None
+        begun = self._running = asyncio.ensure_future(begin())
+        self._idle.clear()
+        begun.add_done_callback(lambda _: self._go_on())
+        return begun
+
     async def drain(self) -> None:
         """Wait until all calls submitted so far are answered."""
         await self._idle.wait()
 
     def _go_on(self) -> None:
-        batch = self._halves.pop() if self._halves else self._next_batch()
+        batch = self._halves.pop() if self._halves else self._next_batch() if self._waiting else None
         if not batch:
             self._idle.set()
             return
@@ -96,7 +111,7 @@ class GroupCommit(Generic[Call, Result]):
         else:
             self._await(alone, partial(self._executed_alone, batch))
 
-    def _begun_alone(self, call: Call) -> Awaitable[Any] | None:
+    def _begun_alone(self, call: Call) -> Awaitable[Result] | None:
         try:
             return self._alone(call) if self._alone is not None else None
         except Exception:  # execute says what is wrong
@@ -115,10 +130,16 @@ class GroupCommit(Generic[Call, Result]):
         self._running.add_done_callback(on_end)
 
     def _executed_alone(self, batch: list[_Submitted[Call, Result]], running: asyncio.Future[Any]) -> None:
-        if _has_done_nothing(running):
+        error = None if running.cancelled() else running.exception()
+        if running.cancelled() or isinstance(error, DatabaseUnavailable):
+            self._executed(batch, running)
+        elif error is not None or not running.result():
             self._begin(batch)
         else:
-            self._executed(batch, running)
+            ((_, future),) = batch
+            if not future.done():
+                future.set_result(running.result())
+            self._go_on()
 
     def _next_batch(self) -> list[_Submitted[Call, Result]]:
         batch: list[_Submitted[Call, Result]] = []
@@ -169,13 +190,6 @@ class GroupCommit(Generic[Call, Result]):
         self._halves.clear()
         self._waiting.clear()
         self._idle.set()
-
-
-def _has_done_nothing(alone: asyncio.Future[Any]) -> bool:
-    if alone.cancelled():
-        return False
-    error = alone.exception()
-    return not alone.result() if error is None else not isinstance(error, DatabaseUnavailable)
 
 
 def _settle(future: asyncio.Future[Result], result: Result | Exception) -> None:

@@ -41,7 +41,7 @@ _UPSERT_TASKS = Statement(
 _STORE_TASK = Statement(
     "store_task",
     "select 1 where perdure.store_task($1, $2, $3, $4, $5, $6, $7, $8)",
-    lambda ordinal: TaskOutcome(ordinal, None, None, b"null"),
+    lambda _: b"null",
 )
 _FINISH_TASKS = Statement(
     "finish_tasks",
@@ -72,7 +72,7 @@ def store_task(
     display_key: bytes,
     output: bytes | None,
     started_at: bytes,
-) -> Awaitable[list[TaskOutcome]]:
+) -> Awaitable[list[bytes]]:
     """Create a lone task that is done: a shorter way than ``upsert_tasks``, to which all else is left.
 
     Args:
@@ -85,7 +85,7 @@ def store_task(
         display_key: shown.
         output: JSON; ``None``: it returned nothing.
         started_at: an instant.
-    Returns: its outcome, ``null``; nothing when it exists, or may not be stored, and nothing was done.
+    Returns: the text ``null``; nothing when it exists, or may not be stored, and nothing was done.
     Raises:
         psycopg.Error: an argument cannot be stored; nothing was done.
     """

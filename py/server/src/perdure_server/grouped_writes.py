@@ -48,6 +48,7 @@ class TaskWriter:
     """Stores and ends tasks of many runs together."""
 
     def __init__(self, db: Database) -> None:
+        self._db = db
         self._upserts = _group(lambda calls: tasks.upsert_tasks(db, calls), _task_answers)
         self._minimal_upserts = _group(
             lambda calls: tasks.upsert_tasks(db, calls, True),
@@ -70,6 +71,14 @@ class TaskWriter:
             nothing.set_result([])
             return nothing
         return (self._minimal_upserts if minimal else self._upserts).submit(calls)
+
+    def begin_lone(self, task: LoneTask) -> asyncio.Future[list[bytes]] | None:
+        """Store a task now, without those that come in the same moment.
+
+        Returns: the text ``null``, or nothing: it was not stored, and ``upsert`` says why. ``None``: other
+            tasks are under way, so it goes with the next.
+        """
+        return self._minimal_upserts.instead(lambda: tasks.store_task(self._db, *task.parts))
 
     async def finish(self, call: bytes) -> bytes:
         """End a task.
@@ -223,7 +232,7 @@ def _group(
     write: Callable[[Sequence[bytes]], Awaitable[Sequence[Stored]]],
     answers: Callable[[Sequence[Documents], Sequence[Stored]], Answer[list[bytes]]],
     weigh: Callable[[Documents], int] = _length,
-    alone: Callable[[Documents], Awaitable[Sequence[Stored]] | None] | None = None,
+    alone: Callable[[Documents], Awaitable[list[bytes]] | None] | None = None,
 ) -> GroupCommit[Documents, list[bytes]]:
     def execute(batch: Sequence[Documents]) -> Awaitable[Sequence[Stored]]:
         return write(batch[0] if len(batch) == 1 else [document for sent in batch for document in sent])

@@ -11,6 +11,7 @@ import re
 
 from perdure_server.api.tasks import calls_of
 from perdure_server.auth import is_secret
+from perdure_server.grouped_writes import LoneTask
 from perdure_server.services import Services
 
 PATH = r"/api/v1/runs/(?P<run_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/tasks"
@@ -25,7 +26,7 @@ def run_of(path: str) -> str | None:
 
 
 def begin_step(
-    services: Services, key: str, run_id: str, body: bytes, *, minimal: bool
+    services: Services, key: str, run_id: str, body: bytes, *, minimal: bool, at_once: bool = False
 ) -> asyncio.Future[list[bytes]] | None:
     """Store what such a call brings.
 
@@ -34,7 +35,9 @@ def begin_step(
         run_id: in the form in which ids are written.
         body: of the call.
         minimal: as ``TaskWriter.upsert``.
-    Returns: the answers; ``None``: nothing was begun, and the API says what is to be said.
+        at_once: the call came by itself, so nobody can come with it in this turn of the event loop.
+    Returns: the answers; ``None``: nothing was begun, and the API says what is to be said. So it does where
+        there are no answers, which only ``at_once`` has.
     """
     caller = services.callers.remembered(key)
     if (
@@ -46,6 +49,7 @@ def begin_step(
         return None
     try:
         calls = calls_of(caller.environment_id, run_id, body)
+        begun = services.tasks.begin_lone(calls) if at_once and isinstance(calls, LoneTask) else None
     except Exception:  # whatever is wrong: the API says it
         return None
-    return services.tasks.upsert(calls, minimal=minimal)
+    return begun or services.tasks.upsert(calls, minimal=minimal)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -28,7 +29,11 @@ class HttpProtocol(HttpToolsProtocol):
         """The request that the shortcut is to answer."""
         self._later: list[bytes] = []
         """What came meanwhile."""
+        self._answered_at = -math.inf
+        """When the shortcut did last, by the loop's clock."""
         self._shuts_down = False
+        self._always: tuple[Sequence[tuple[bytes, bytes]], bytes] = ((), b"")
+        """The headers of every answer as uvicorn has them for this second, and as they are written."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Called by the event loop."""
@@ -45,7 +50,16 @@ class HttpProtocol(HttpToolsProtocol):
             super().data_received(data)
         else:
             self._asked = data
-            self._unset_keepalive_if_required()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Called some time after an answer of the app: those of the shortcut set no timer anew."""
+        left_s = self._answered_at + self.timeout_keep_alive - self.loop.time()
+        if self._asked is not None and left_s <= 0:
+            left_s = self.timeout_keep_alive
+        if left_s <= 0 or self.transport.is_closing():
+            super().timeout_keep_alive_handler()
+        else:
+            self._arm_timer(left_s)
 
     def on_message_begin(self) -> None:
         """Called by the parser."""
@@ -87,13 +101,23 @@ class HttpProtocol(HttpToolsProtocol):
         if answer is None:
             super().data_received(request)
         else:
-            always = [b"%b: %b\r\n" % header for header in self.server_state.default_headers]
-            self.transport.write(b"".join([b"HTTP/1.1 200 OK\r\n", *always, answer]))
-            self.on_response_complete()
+            headers = self.server_state.default_headers
+            if self._always[0] is not headers:
+                self._always = headers, b"".join([b"%b: %b\r\n" % header for header in headers])
+            self._sender.transport.write(b"HTTP/1.1 200 OK\r\n" + self._always[1] + answer)
+            self.server_state.total_requests += 1
+            self._answered_at = self.loop.time()
+            if self.timeout_keep_alive_task is None:
+                self._arm_timer(self.timeout_keep_alive)
+            if later:
+                self.flow.resume_reading()
         if self._shuts_down:
             super().shutdown()
         for data in later:
             self.data_received(data)
+
+    def _arm_timer(self, after_s: float) -> None:
+        self.timeout_keep_alive_task = self.loop.call_later(after_s, self.timeout_keep_alive_handler)
 
 
 class _Sender(asyncio.Transport):

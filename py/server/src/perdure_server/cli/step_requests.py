@@ -54,6 +54,7 @@ class StepRequests:
             found["run_id"].decode(),
             request[found.end() :],
             minimal=True,
+            at_once=True,
         )
         if storing is None:
             return False
@@ -67,7 +68,7 @@ class StepRequests:
         answer: Callable[[bytes | None], None],
         storing: asyncio.Future[list[bytes]],
     ) -> None:
-        if storing.cancelled() or storing.exception() is not None:
+        if storing.cancelled() or storing.exception() is not None or not storing.result():
             answer(None)
             return
         body, request_id = stored_answer(storing.result()), new_request_id()
