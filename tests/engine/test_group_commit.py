@@ -305,7 +305,7 @@ def refuse_to_begin() -> asyncio.Future[int]:
     raise ValueError("no")
 
 
-async def test_when_the_loop_ends_nobody_waits_for_ever_nobody_waits_for_ever() -> None:
+async def test_when_the_loop_ends_nobody_waits_for_ever() -> None:
     running: list[asyncio.Task[Sequence[int | Exception]]] = []
 
     async def work(batch: Sequence[int]) -> Sequence[int | Exception]:

@@ -35,7 +35,7 @@ def begin_step(
         run_id: in the form in which ids are written.
         body: of the call.
         minimal: as ``TaskWriter.upsert``.
-        at_once: the call came by itself, so nobody can come with it in this turn of the event loop.
+        at_once: the call came by itself, so a ``minimal`` one need not wait for others in this turn.
     Returns: the answers; ``None``: nothing was begun, and the API says what is to be said. So it does where
         there are no answers, which only ``at_once`` has.
     """
@@ -49,7 +49,9 @@ def begin_step(
         return None
     try:
         calls = calls_of(caller.environment_id, run_id, body)
-        begun = services.tasks.begin_lone(calls) if at_once and isinstance(calls, LoneTask) else None
+        begun = None
+        if at_once and minimal and isinstance(calls, LoneTask):
+            begun = services.tasks.begin_lone(calls)
     except Exception:  # whatever is wrong: the API says it
         return None
     return begun or services.tasks.upsert(calls, minimal=minimal)
